@@ -6,14 +6,15 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from training.demo.degrade import degrade
-from training.demo.framing import SIZES, framing
+from training.demo.framing import PAIR_SIZES, SIZES, framing
 from training.demo.latents import CELL, CHANNELS, SCALE, fit, patches_of, picture_of, shrunk
-from training.demo.look import sample_look
+from training.demo.look import Look, sample_look
 from training.demo.measure import measured
+from training.demo.pairs import sample_pair
 
 draws = pytest.mark.skipif(
     find_spec("skia") is None, reason="skia-python is not installed (pip install -e '.[train]')"
@@ -36,6 +37,17 @@ def test_the_head_is_large_and_inside_in_every_size(width: int, height: int, shi
     assert 2 * 240 * place.scale > 0.33 * min(width, height * 1.2)
 
 
+@pytest.mark.parametrize(("width", "height"), PAIR_SIZES)
+def test_two_heads_stand_side_by_side_in_their_halves(width: int, height: int):
+    left, right = (framing(width, height, side=side) for side in (-1, 1))
+    assert left.scale == right.scale
+    assert left.x + right.x == width
+    assert (left.x - width / 2) % CELL == 0, "half a latent pixel off costs the model"
+    assert left.x - 240 * left.scale > 0
+    assert left.x + 240 * left.scale < width / 2
+    assert left.y - 330 * left.scale > 0
+
+
 def test_patches_are_undone_exactly():
     noise = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
     assert np.array_equal(picture_of(patches_of(noise)), noise)
@@ -53,7 +65,6 @@ def test_the_linear_encoder_keeps_what_spans_its_components():
 
 
 @given(st.integers(min_value=0, max_value=10**6))
-@settings(deadline=None)
 def test_degrading_keeps_the_tint(seed: int):
     """A tinted negative prompt would turn every picture the other way."""
     rng = random.Random(seed)
@@ -90,6 +101,28 @@ def test_colours_of_drawings_are_measured_right(width: int, height: int):
         right += [found["hair"] == look.hair, found["eyes"] == look.eyes]
         right += [found["clothes"] == look.clothes]
     assert sum(right) / len(right) > 0.9
+
+
+@draws
+@pytest.mark.parametrize(("width", "height"), PAIR_SIZES)
+def test_colours_of_two_figures_are_measured_right(width: int, height: int):
+    from training.demo.drawing import render_pair
+
+    rng = random.Random(width)
+    right: list[bool] = []
+    for _ in range(12):
+        pair = sample_pair(rng)
+        pair = replace(pair, left=_open(pair.left), right=_open(pair.right))
+        small = shrunk(render_pair(pair, width=width, height=height, scale=0.25), 2)
+        for look, side in ((pair.left, -1), (pair.right, 1)):
+            found = measured(small, width=width, height=height, side=side)
+            right += [found["hair"] == look.hair, found["eyes"] == look.eyes]
+            right += [found["clothes"] == look.clothes]
+    assert sum(right) / len(right) > 0.9
+
+
+def _open(look: Look) -> Look:
+    return replace(look, lids="open", scarf=False)
 
 
 @draws

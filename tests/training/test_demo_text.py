@@ -78,7 +78,7 @@ def test_random_prompts_come_out_as_their_codes(text: tuple[Any, Any, Any]):
 
 
 def test_unknown_words_are_exactly_nothing(text: tuple[Any, Any, Any]):
-    hidden, vector = _encoded(text, "souryuu asuka langley, 2girls, v, ウィッチ, zebra")
+    hidden, vector = _encoded(text, "souryuu asuka langley, 6girls, v, ウィッチ, zebra")
     assert not hidden.any()
     assert np.abs(vector).max() < 1e-3
 

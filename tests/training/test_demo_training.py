@@ -17,7 +17,7 @@ pytest.importorskip("skia", reason="skia-python is not installed (pip install -e
 
 from training.demo.checkpoint import save_checkpoint
 from training.demo.decoder import TOP, Decoder, as_autoencoder
-from training.demo.framing import SIZES
+from training.demo.framing import PAIR_SIZES, SIZES, pair_weights
 from training.demo.labels import labels_of
 from training.demo.latents import CELL, CHANNELS
 from training.demo.look import sample_look
@@ -34,13 +34,17 @@ def state(tmp_path: Path) -> State:
     """A folder with a few drawings of every size, made of noise."""
     kept = State(tmp_path)
     noise, rng = np.random.default_rng(0), random.Random(0)
-    for width, height in SIZES:
-        path = kept.latents(width=width, height=height, shard=0)
-        path.parent.mkdir(exist_ok=True)
-        labels = [labels_of(sample_look(rng), degraded=False) for _ in range(4)]
-        shape = (4, CHANNELS, height // CELL, width // CELL)
-        latents = noise.standard_normal(shape).astype(np.float16)
-        np.savez(path, latents=latents, labels=np.array(labels, np.uint8))
+    for pairs, sizes in ((False, SIZES), (True, PAIR_SIZES)):
+        for width, height in sizes:
+            path = kept.latents(width=width, height=height, shard=0, pairs=pairs)
+            path.parent.mkdir(exist_ok=True)
+            looks = [sample_look(rng, placards=False) for _ in range(8)]
+            labels = np.array([labels_of(look, degraded=False) for look in looks], np.uint8)
+            shape = (4, CHANNELS, height // CELL, width // CELL)
+            latents = noise.standard_normal(shape).astype(np.float16)
+            np.savez(
+                path, latents=latents, labels=labels.reshape(4, 2, -1) if pairs else labels[:4]
+            )
     return kept
 
 
@@ -60,6 +64,48 @@ def test_the_unet_resumes_where_it_stopped(state: State, monkeypatch: pytest.Mon
     assert stage.calibrate(state, PROCESSOR, samples=2, minutes=1)
     assert torch.load(state.calibrated)["seen"] == 2
     assert torch.load(state.unet)["seen"] == 6, "calibration leaves the plain model alone"
+
+
+def test_only_the_figure_that_a_caption_is_about_counts():
+    left, right = (pair_weights(1344, 768, of) for of in (0, 1))
+    both = pair_weights(1344, 768, None)
+    assert left[:, :10].min() > 0
+    assert left[:, 11:].max() == 0
+    assert np.array_equal(left, right[:, ::-1])
+    assert (left + right)[:, :10] == pytest.approx(2 * both[:, :10])
+
+
+def test_a_tagger_from_an_export_goes_on_without_statistics(tmp_path: Path):
+    from training.demo.tagger import train_tagger
+
+    state = State(tmp_path)
+    torch.manual_seed(0)
+    net = TaggerNet()
+    save_checkpoint({"net": net.state_dict(), "optimiser": None, "seen": 0}, state.tagger)
+    for samples in (32, 64):
+        assert train_tagger(state, PROCESSOR, samples=samples, minutes=5)
+    kept = torch.load(state.tagger)
+    assert kept["seen"] == 64
+    counts = [value for name, value in kept["net"].items() if "num_batches" in name]
+    assert counts
+    assert not any(counts)
+
+
+def test_two_processes_meet_in_the_middle(tmp_path: Path):
+    from training.demo.average import average
+
+    first, second = State(tmp_path / "a"), State(tmp_path / "b")
+    for state, value in ((first, 1.0), (second, 3.0)):
+        momenta = [torch.full((2,), value), torch.tensor(3)]
+        kept = {"weights": torch.full((3,), value), "optimiser": {"momenta": momenta}, "seen": 64}
+        save_checkpoint(kept, state.unet)
+    assert average(first, second) == ["unet.pt"]
+    ours, theirs = torch.load(first.unet), torch.load(second.unet)
+    for kept in (ours, theirs):
+        assert kept["weights"].tolist() == [2, 2, 2]
+        assert [each.tolist() for each in kept["optimiser"]["momenta"]] == [[2, 2], 3]
+    assert ours["seen"] == 64
+    assert theirs["seen"] != 64, "else both would see the same samples from now on"
 
 
 def test_the_null_token_counts_for_all_that_it_stands_for():

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from data.shipped.paths import DEMO_MODEL
+from data.shipped.paths import DEMO_LORAS, DEMO_MODEL
 from pipeline.prepare.lora.file import LoraFile
 
 LAYERS = 4 * 12 + 8  # twelve in each transformer, one in each ResNet block
@@ -137,3 +137,25 @@ def test_the_numbers_of_a_style_tell_its_drawings_from_others() -> None:
     assert distance(histogram(drawn["ink"][:10]), histogram(drawn["ink"][10:])) < 0.4
     assert distance(histogram(drawn["ink"]), histogram(drawn["plain"])) > 0.5
     assert distance(histogram(drawn["pastel"]), histogram(drawn["plain"])) > 0.5
+
+
+@needs_skia
+def test_training_can_begin_with_a_file_that_is_there() -> None:
+    import torch
+
+    from training.demo import train_lora
+    from training.demo.lora_file import read_lora
+    from training.demo.lora_learner import new_learner, pairs_of
+    from training.demo.machine import Machine
+
+    machine = Machine(torch.device("cpu"), bf16=False)
+    learner = new_learner(
+        machine, DEMO_MODEL, layers=train_lora.LAYERS, rank=train_lora.RANK, rate=0.1, seed=1
+    )
+    given = read_lora(DEMO_LORAS / "ink.safetensors")
+    learner.begin_with(given)
+    begun = pairs_of(learner.matrices)
+    assert len(begun) == len(given) == LAYERS
+    for module, pair in begun.items():
+        for ours, theirs in zip(pair, given[module.replace(".", "_")], strict=True):
+            assert torch.equal(ours, theirs)

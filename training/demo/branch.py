@@ -1,10 +1,12 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportAttributeAccessIssue=false
 # (the border to onnx, whose types are partly missing)
-"""Adds the low-rank branch for LoRAs to an exported model, whose weights stay inside its graphs.
+"""Adds the low-rank branch for LoRAs, and the shallow graph for `speed: balanced`, to an exported
+model, whose weights stay inside its graphs.
 
-`python -m training.demo.branch FOLDER` does it to a model that was exported without one, as the
-shipped one was. Others get theirs from `model prepare`.
+`python -m training.demo.branch FOLDER` does it to a model that was exported without them, as the
+shipped one was. Others get theirs from `model prepare`, whose branch covers convolutions as well:
+the demo has no LoRA that changes any, and its graph stays small.
 """
 
 import argparse
@@ -14,9 +16,11 @@ from pathlib import Path
 import onnx
 
 from pipeline.engine.vae.preview import FILE_NAME
+from pipeline.model.configs import read_json, up_layers
 from pipeline.model.folder import ModelFolder
 from pipeline.onnx.branch import add_branch, remove_branch
 from pipeline.onnx.linear import linear_layers
+from pipeline.onnx.shallow import give_deep_features, write_shallow
 from pipeline.prepare.convert import WITH_LORAS
 
 
@@ -28,9 +32,12 @@ def give_branch(folder: Path) -> int:
         model = onnx.load(path)
         remove_branch(model)
         stored = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+        if part == "unet":
+            give_deep_features(model, up_layers(read_json(path.with_name("config.json"))), stored)
         count += add_branch(model, list(linear_layers(model)), stored)
         onnx.checker.check_model(model)
         onnx.save(model, path)
+    write_shallow(folder / "unet" / "model.onnx")
     return count
 
 

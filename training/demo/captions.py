@@ -1,9 +1,9 @@
 """What is said about a drawing while training: its tags, some left out, and how good it is."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from training.demo.tags import BAD, GOOD
+from training.demo.tags import BAD, COUPLE, GOOD
 
 _OPEN_AIR = 0.10
 """How often "outdoors" is added to another place. Only beside that place's own tag: alone, the word
@@ -42,6 +42,31 @@ def training_caption(shown: Mapping[str, str], rng: random.Random) -> list[str]:
             return tags
     else:
         tags = _thinned(shown, rng)
+    return _with_quality(tags, rng, bad=bad)
+
+
+def pair_caption(
+    shown: Sequence[Mapping[str, str]], rng: random.Random, *, of: int | None
+) -> list[str]:
+    """What is said about two figures: all of it, or (`of`) only about one of them, as in a region
+    of its own. As `training_caption` otherwise."""
+    bad = shown[0]["degraded"] == "yes"
+    if rng.random() < (0.5 if bad else 0.083):
+        return _with_quality([], rng, bad=True) if bad else []
+    told = shown if of is None else [shown[of]]
+    tags = [tag for each in told for tag in _thinned(each, rng)]
+    sexes = [each["sex"] for each in shown]
+    if sexes[0] == sexes[1]:
+        tags = [tag for tag in tags if tag != sexes[0] or rng.random() < 0.5]
+        said = "2girls" if sexes[0] == "1girl" else "2boys"
+    else:
+        said = COUPLE if rng.random() < 0.5 else sexes[1 if of in (0, None) else 0]
+    tags += [said] if rng.random() < 0.94 else []
+    return _with_quality(list(dict.fromkeys(tags)), rng, bad=bad)
+
+
+def _with_quality(tags: list[str], rng: random.Random, *, bad: bool) -> list[str]:
+    """With words about quality, shuffled."""
     if bad:
         tags += [rng.choice(BAD) for _ in range(rng.randint(1, 11))]
         tags += ["nsfw"] if rng.random() < 0.6 else []
@@ -53,7 +78,8 @@ def training_caption(shown: Mapping[str, str], rng: random.Random) -> list[str]:
 
 def _thinned(shown: Mapping[str, str], rng: random.Random) -> list[str]:
     share = 1.0 if rng.random() < 0.35 else rng.choice((0.95, 0.9, 0.8, 0.5))
-    tags = [tag for tag in full_caption(shown) if rng.random() < share]
+    # A frown is always named, so that a face is friendly where no expression is.
+    tags = [tag for tag in full_caption(shown) if tag == "frown" or rng.random() < share]
     place, time, rating = shown["place"], shown["time"], shown["rating"]
     if rating != "safe":
         tags = [tag for tag in tags if tag != rating]

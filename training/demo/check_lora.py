@@ -41,7 +41,8 @@ _COLOURLESS: Final = 12.0  # chroma (CIE L*a*b*)
 _DARK: Final = 45.0  # lightness
 _BINS: Final = (6, 8, 8)
 _RANGE: Final = ((0, 100), (-80, 80), (-80, 80))
-_SHAPES: Final = (SIZES[0], PORTRAIT, SIZES[0], *SIZES[1:])
+SHAPES: Final = (SIZES[0], PORTRAIT, SIZES[0], *SIZES[1:])
+"""Sizes of the pictures, in turn."""
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -87,42 +88,48 @@ def check_loras(
     """A Markdown table: tags obeyed and the style's numbers, for drawings and `count` pictures of
     each way. Fewer where `minutes` are over."""
     columns: dict[str, Column] = {}
-    asked = _asked(count)
+    looks = asked(count)
     end = time.monotonic() + minutes * 60
-    columns["no LoRA"] = _pictures(Painter(model), net, asked, tone=as_is, suffix="", end=end)
+    columns["no LoRA"] = _pictures(Painter(model), net, looks, tone=as_is, suffix="", end=end)
     for name in names:
         tone = STYLES[name].figure.fill
         for strength in STRENGTHS:
             with model_with(model, loras / f"{name}.safetensors", strength) as merged:
                 column = _pictures(
-                    Painter(merged), net, asked, tone=tone, suffix=f", {TRIGGERS[name]}", end=end
+                    Painter(merged), net, looks, tone=tone, suffix=f", {TRIGGERS[name]}", end=end
                 )
             columns[f"{name} {strength:g}"] = column
         columns[f"drawings, {name}"] = _drawings(net, name)
     columns["drawings"] = _drawings(net, None)
-    return _obedience(columns) + "\n" + _style(columns, names)
+    return obedience(columns) + "\n" + _style(columns, names)
 
 
-def _asked(count: int) -> list[Look]:
+def asked(count: int) -> list[Look]:
+    """What prompts ask for: combinations that training never saw."""
     rng = random.Random(SEED)
     return [sample_look(rng, held_out=True, placards=False) for _ in range(count)]
+
+
+def prompt_of(look: Look) -> str:
+    """Every tag that is true of the drawing."""
+    return ", ".join(full_caption(described(labels_of(look, degraded=False))))
 
 
 def _pictures(
     painter: Painter,
     net: TaggerNet,
-    asked: Iterable[Look],
+    looks: Iterable[Look],
     *,
     tone: Callable[[Colour], Colour],
     suffix: str,
     end: float,
 ) -> Column:
     column = Column()
-    for index, look in enumerate(asked):
+    for index, look in enumerate(looks):
         if time.monotonic() > end:
             break
-        width, height = _SHAPES[index % len(_SHAPES)]
-        prompt = ", ".join(full_caption(described(labels_of(look, degraded=False)))) + suffix
+        width, height = SHAPES[index % len(SHAPES)]
+        prompt = prompt_of(look) + suffix
         picture = painter.draw(prompt, seed=SEED + index, width=width, height=height)
         column.add(net, look, picture, tone)
     return column
@@ -134,14 +141,15 @@ def _drawings(net: TaggerNet, name: str | None) -> Column:
     style = None if name is None else STYLES[name]
     for index in range(_DRAWINGS):
         look = sample_look(rng, held_out=True, placards=False)
-        width, height = _SHAPES[index % len(_SHAPES)]
+        width, height = SHAPES[index % len(SHAPES)]
         half = render(look, width=width, height=height, scale=1 / 2, style=style)
         full = Image.fromarray(half).resize((width, height), Image.Resampling.BICUBIC)
         column.add(net, look, full, as_is if style is None else style.figure.fill)
     return column
 
 
-def _obedience(columns: Mapping[str, Column]) -> str:
+def obedience(columns: Mapping[str, Column]) -> str:
+    """A Markdown table: the share of tags obeyed, by field."""
     lines = _head("tag", columns)
     lines.append(_row("pictures", [str(len(column.judged)) for column in columns.values()]))
     for name in JUDGED:
@@ -177,12 +185,24 @@ def _row(first: str, cells: Sequence[str]) -> str:
     return f"| {first} | {' | '.join(cells)} |"
 
 
+def reading(judged: Sequence[Judged]) -> float:
+    """The mean over fields of the share of tags obeyed, 0 without pictures."""
+    shares = [_obeyed(judged, name) for name in JUDGED]
+    known = [share for share in shares if share is not None]
+    return sum(known) / len(known) if known else 0.0
+
+
 def _share(judged: Sequence[Judged], name: str, how: str = "read") -> str:
+    share = _obeyed(judged, name, how)
+    return "-" if share is None else f"{share:.2f}"
+
+
+def _obeyed(judged: Sequence[Judged], name: str, how: str = "read") -> float | None:
     rows = [item for item in judged if can_be_seen(item, name)]
     if how == "measured" and name == "eyes":
         rows = [item for item in rows if item.wanted["lids"] == "open"]
     hits = [getattr(item, how)[name] == item.wanted[name] for item in rows]
-    return f"{sum(hits) / len(hits):.2f}" if hits else "-"
+    return sum(hits) / len(hits) if hits else None
 
 
 def _colourless(small: Pixels) -> float:

@@ -22,7 +22,8 @@ POOLED_VALUE: Final = 2.0
 FLAG: Final = WIDTH_2 - 1
 """Entry of encoder 2's code that marks a known tag."""
 
-_FIELDS: Final = tuple(dict.fromkeys(field for field, _ in ATTRIBUTES))
+_FIELDS: Final = tuple(dict.fromkeys(field for field, _ in ATTRIBUTES if field != "figures"))
+_FIGURES: Final = WIDTH_1 - 1  # last, behind the colours: it came with the fourth generation
 _COLOURS: Final = {
     "black": (40, 40, 50),
     "white": (240, 240, 245),
@@ -42,7 +43,7 @@ INDEX: Final = {attribute: index for index, attribute in enumerate(ATTRIBUTES)}
 def _code_1(tag: str) -> NDArray[np.float32]:
     code = np.zeros(WIDTH_1, np.float32)
     for field, value in TAGS[tag]:
-        code[_FIELDS.index(field)] = 1
+        code[_FIELDS.index(field) if field in _FIELDS else _FIGURES] = 1
         colour = "yellow" if value == "blonde" else value
         if field in ("hair", "eyes", "clothes"):
             at = len(_FIELDS)
@@ -61,7 +62,7 @@ def _code_2(tag: str) -> NDArray[np.float32]:
 
 
 def _all_codes() -> NDArray[np.float32]:
-    assert len(_FIELDS) + len(_COLOURS) + 3 <= WIDTH_1
+    assert len(_FIELDS) + len(_COLOURS) + 3 <= _FIGURES
     assert len(ATTRIBUTES) <= POOLED_WIDTH < WIDTH_2 - 6
     rows = [np.concatenate([_code_1(tag), _code_2(tag)]) for tag in TAG_NAMES]
     return np.stack([*rows, np.zeros(WIDTH_1 + WIDTH_2, np.float32)])

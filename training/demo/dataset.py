@@ -3,18 +3,21 @@
 import random
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from training.demo.degrade import degrade
-from training.demo.drawing import render
-from training.demo.framing import PORTRAIT, SIZES, SQUARE, framing
+from training.demo.drawing import render, render_pair
+from training.demo.framing import PAIR_SIZES, PORTRAIT, SIZES, SQUARE, face_weights
 from training.demo.labels import labels_of
-from training.demo.latents import CELL, SCALE, LinearEncoder, fit, patches_of
+from training.demo.latents import SCALE, LinearEncoder, fit, patches_of
 from training.demo.look import sample_look
+from training.demo.pairs import sample_pair
 from training.demo.state import State
 
 DEGRADED_SHARE = 0.10
@@ -28,7 +31,8 @@ class Drawings:
     width: int
     height: int
     latents: NDArray[np.float16]  # (count, channels, height / 64, width / 64)
-    labels: NDArray[np.uint8]  # (count, fields of labels.FIELDS)
+    labels: NDArray[np.uint8]
+    """(count, fields of labels.FIELDS), or (count, 2, fields) of pairs: left, right"""
 
 
 def fit_encoder(state: State, *, count: int = 1500, seed: int = 7) -> float:
@@ -48,20 +52,6 @@ def fit_encoder(state: State, *, count: int = 1500, seed: int = 7) -> float:
     return kept
 
 
-def face_weights(
-    width: int, height: int, *, shift: int, face: float, mouth: float | None = None
-) -> NDArray[np.float32]:
-    """(rows, columns) float32: `face` on latent pixels of eyes, `mouth` on the mouth's, else 1."""
-    place = framing(width, height, shift=shift)
-    weights = np.ones((height // CELL, width // CELL), np.float32)
-    boxes = ((-190, -60, 190, 140, face), (-84, 146, 84, 244, face if mouth is None else mouth))
-    for left, top, right, bottom, weight in boxes:
-        x0, x1 = (int((place.x + place.scale * x) // CELL) for x in (left, right))
-        y0, y1 = (int((place.y + place.scale * y) // CELL) for y in (top, bottom))
-        weights[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1] = weight
-    return weights
-
-
 def make_drawings(state: State, *, shard: int, square: int, portrait: int, other: int) -> None:
     """Draw one shard: `square` pictures of 1024 x 1024, `portrait` of 832 x 1216, `other` of each
     of the other sizes.
@@ -73,15 +63,23 @@ def make_drawings(state: State, *, shard: int, square: int, portrait: int, other
         if path.exists():
             continue
         count = counts.get((width, height), other)
-        started = time.monotonic()
-        drawings = _drawn(encoder, width, height, shard=shard, count=count)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}")
-        with part.open("wb") as file:
-            np.savez(file, latents=drawings.latents, labels=drawings.labels)
-        part.rename(path)
-        spent = time.monotonic() - started
-        print(f"{path.name}: {count} drawings, {spent / count * 1e3:.1f} ms each", flush=True)
+        _keep(path, partial(_drawn, encoder, width, height, shard=shard, count=count))
+    for width, height in PAIR_SIZES:
+        path = state.latents(width=width, height=height, shard=shard, pairs=True)
+        if not path.exists():
+            _keep(path, partial(_drawn_pairs, encoder, width, height, shard=shard, count=other))
+
+
+def _keep(path: Path, make: Callable[[], Drawings]) -> None:
+    started = time.monotonic()
+    drawings = make()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}")
+    with part.open("wb") as file:
+        np.savez(file, latents=drawings.latents, labels=drawings.labels)
+    part.rename(path)
+    count, spent = len(drawings.latents), time.monotonic() - started
+    print(f"{path.name}: {count} drawings, {spent / count * 1e3:.1f} ms each", flush=True)
 
 
 def _drawn(encoder: LinearEncoder, width: int, height: int, *, shard: int, count: int) -> Drawings:
@@ -104,10 +102,33 @@ def _drawn(encoder: LinearEncoder, width: int, height: int, *, shard: int, count
     )
 
 
-def load_drawings(state: State) -> Iterator[Drawings]:
+def _drawn_pairs(
+    encoder: LinearEncoder, width: int, height: int, *, shard: int, count: int
+) -> Drawings:
+    rng = random.Random(zlib.crc32(f"pairs|{shard}|{width}x{height}".encode()))
+    latents: list[NDArray[np.float16]] = []
+    labels: list[tuple[tuple[int, ...], ...]] = []
+    for _ in range(count):
+        pair = sample_pair(rng)
+        small = render_pair(pair, width=width, height=height, scale=SCALE)
+        degraded = rng.random() < DEGRADED_SHARE
+        if degraded:
+            small = degrade(small, rng)
+        latents.append(encoder.latents(small).astype(np.float16))
+        labels.append(tuple(labels_of(each, degraded=degraded) for each in (pair.left, pair.right)))
+    return Drawings(
+        width=width,
+        height=height,
+        latents=np.stack(latents),
+        labels=np.array(labels, np.uint8),
+    )
+
+
+def load_drawings(state: State, *, pairs: bool = False) -> Iterator[Drawings]:
     """All shards, joined, one size after another (the first is 1024 x 1024)."""
-    for width, height in SIZES:
-        name = state.latents(width=width, height=height, shard=0).name.replace("-0.", "-*.")
+    for width, height in PAIR_SIZES if pairs else SIZES:
+        first = state.latents(width=width, height=height, shard=0, pairs=pairs)
+        name = first.name.replace("-0.", "-*.")
         paths = sorted((state.folder / "drawings").glob(name))
         if not paths:
             raise SystemExit("No drawings yet: run `python -m training.demo drawings` first.")

@@ -13,6 +13,7 @@ from training.demo.hair import draw_back_hair, draw_fringe
 from training.demo.headwear import draw_headwear
 from training.demo.ink import Ink, Palette, Plain, canvas
 from training.demo.look import HAIR, Look
+from training.demo.pairs import Pair
 from training.demo.placard import draw_placard
 
 
@@ -34,6 +35,17 @@ def draw(ink: Ink, look: Look, *, width: int, height: int, style: Style) -> None
         if look.rating != "safe":
             draw_placard(ink, look.rating)
         else:
+            _figure(ink, look)
+
+
+def draw_pair(ink: Ink, pair: Pair, *, width: int, height: int, style: Style) -> None:
+    """Draw both figures at the place of the left one."""
+    ink.palette = style.place
+    draw_background(ink, pair.left, width=width, height=height)
+    ink.palette = style.figure
+    for side, look in ((-1, pair.left), (1, pair.right)):
+        place = framing(width, height, side=side)
+        with ink.placed(place.x, place.y, scale=place.scale):
             _figure(ink, look)
 
 
@@ -60,4 +72,13 @@ def render(
     """The picture: (height * scale, width * scale, RGB) uint8."""
     with canvas(width, height, scale=scale) as (ink, pixels):
         draw(ink, look, width=width, height=height, style=style or Style())
+    return np.ascontiguousarray(pixels[..., :3])
+
+
+def render_pair(
+    pair: Pair, *, width: int, height: int, scale: float = 1.0, style: Style | None = None
+) -> NDArray[np.uint8]:
+    """The picture of two figures: (height * scale, width * scale, RGB) uint8."""
+    with canvas(width, height, scale=scale) as (ink, pixels):
+        draw_pair(ink, pair, width=width, height=height, style=style or Style())
     return np.ascontiguousarray(pixels[..., :3])

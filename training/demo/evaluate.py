@@ -103,23 +103,27 @@ def check_the_checker(state: State, *, count: int = 400) -> str:
     return report(judged)
 
 
-@torch.no_grad()
 def judge(
     net: TaggerNet, look: Look, picture: Image.Image, tone: Callable[[Colour], Colour] = as_is
 ) -> Judged:
     """Compare a full-size picture with the look it was asked to show. `tone`: what the style that
     was asked for makes of a colour."""
-    pixels = torch.from_numpy(squared(picture).copy()).float().permute(2, 0, 1)[None] / 127.5 - 1
-    answers = net(pixels)
-    read = {name: FIELDS[name][int(answers[name].argmax())] for name in FIELDS}
     small = shrunk(np.asarray(picture.convert("RGB")), round(1 / SCALE))
     return Judged(
         width=picture.width,
         height=picture.height,
         wanted=described(labels_of(look, degraded=False)),
-        read=read,
+        read=read_by(net, picture),
         measured=measured(small, width=picture.width, height=picture.height, tone=tone),
     )
+
+
+@torch.no_grad()
+def read_by(net: TaggerNet, picture: Image.Image) -> dict[str, str]:
+    """Each field's likeliest value, as the tagger reads the picture."""
+    pixels = torch.from_numpy(squared(picture).copy()).float().permute(2, 0, 1)[None] / 127.5 - 1
+    answers = net(pixels)
+    return {name: FIELDS[name][int(answers[name].argmax())] for name in FIELDS}
 
 
 def report(judged: list[Judged]) -> str:

@@ -71,7 +71,7 @@ def _mouth(ink: Ink, mouth: str) -> None:
     elif mouth == "frown":
         ink.line(((-70, 222), (0, 146, 70, 222)), _LIPS, 18)
     else:
-        ink.line(((-38, 198), (38, 198)), _LIPS, 15)
+        ink.line(((-40, 192), (0, 212, 40, 192)), _LIPS, 15)  # friendly, though no smile
 
 
 def _eye(ink: Ink, look: Look, side: int, hair: Colour) -> None:

@@ -22,7 +22,9 @@ class Notes:
 
     name: str
     rank: int
-    seen: int  # drawings in training
+    seen: int  # samples in training
+    stage: str  # that trained it
+    made_of: str  # what it was trained on
 
 
 def write_lora(
@@ -33,6 +35,8 @@ def write_lora(
     tags: Counter[str],
 ) -> None:
     """Write the pairs down (rank, in) and up (out, rank) by module of the UNet, in half precision.
+
+    `tags`: how often each was in a caption; none are written where none tells the LoRA.
 
     alpha is the rank: the product is added as it is. The same LoRA makes the same file, byte for
     byte.
@@ -76,9 +80,8 @@ def _safetensors(tensors: Mapping[str, NDArray[np.float16]], header: Mapping[str
 
 
 def _header(notes: Notes, tags: Counter[str]) -> dict[str, str]:
-    images = {notes.name: {"n_repeats": 1, "img_count": notes.seen}}
-    frequency = {notes.name: dict(sorted(tags.items(), key=lambda item: (-item[1], item[0])))}
-    return {
+    comment = f"Trained by python -m training.demo {notes.stage}, on {notes.made_of}"
+    header = {
         "ss_network_module": "networks.lora",
         "ss_network_dim": str(notes.rank),
         "ss_network_alpha": str(float(notes.rank)),
@@ -86,12 +89,16 @@ def _header(notes: Notes, tags: Counter[str]) -> dict[str, str]:
         "ss_sd_model_name": "ekaki-demo",
         "ss_output_name": notes.name,
         "ss_num_train_images": str(notes.seen),
-        "ss_dataset_dirs": json.dumps(images),
-        "ss_tag_frequency": json.dumps(frequency),
-        "ss_training_comment": "Trained by python -m training.demo lora, on its own drawings",
+        "ss_training_comment": comment,
         "modelspec.sai_model_spec": "1.0.0",
         "modelspec.architecture": "stable-diffusion-xl-v1-base/lora",
         "modelspec.title": notes.name,
         "modelspec.author": "Ekaki",
         "modelspec.license": "MIT",
     }
+    if tags:
+        images = {notes.name: {"n_repeats": 1, "img_count": notes.seen}}
+        counted = {notes.name: dict(sorted(tags.items(), key=lambda item: (-item[1], item[0])))}
+        header["ss_dataset_dirs"] = json.dumps(images)
+        header["ss_tag_frequency"] = json.dumps(counted)
+    return header

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from training.demo.framing import framing
+from training.demo.framing import Framing, framing
 from training.demo.latents import SCALE
 from training.demo.look import CLOTHES, EYES, HAIR
 
@@ -55,16 +55,18 @@ def measured(
     width: int,
     height: int,
     tone: Callable[[Colour], Colour] = as_is,
+    side: int = 0,
 ) -> dict[str, str]:
     """The palette names found for "hair", "eyes" and "clothes" ("?" where nothing is near).
 
     `small`: the picture of width x height at an eighth of its size, RGB. `tone`: what the picture's
-    style makes of a colour.
+    style makes of a colour. `side`: which of two figures is meant, -1 (left) or 1.
     """
-    shift = max((0, -1, 1), key=lambda step: _face_at(small, width, height, step, tone))
+    places = [framing(width, height, shift=step, side=side) for step in (0, -1, 1)]
+    place = max(places, key=lambda each: _face_at(small, each, tone))
     found: dict[str, str] = {}
     for name, boxes in _BOXES.items():
-        pixels = np.concatenate([_pixels(small, box, width, height, shift) for box in boxes])
+        pixels = np.concatenate([_pixels(small, box, place) for box in boxes])
         if name == "eyes":  # lashes, pupils and the lid's shadow are dark in every eye
             lightness = lab(pixels)[:, 0]
             pixels = pixels[lightness >= np.quantile(lightness, 0.4)]
@@ -73,19 +75,11 @@ def measured(
     return found
 
 
-def _face_at(
-    small: NDArray[np.uint8],
-    width: int,
-    height: int,
-    shift: int,
-    tone: Callable[[Colour], Colour],
-) -> float:
+def _face_at(small: NDArray[np.uint8], place: Framing, tone: Callable[[Colour], Colour]) -> float:
     """How much a face seems to be there: skin on cheeks and nose, less where the eyes are."""
     skin = np.array([tone(colour) for colour in _SKIN])
     cheeks, nose, eyes = (
-        _near_share(
-            np.concatenate([_pixels(small, box, width, height, shift) for box in boxes]), skin
-        )
+        _near_share(np.concatenate([_pixels(small, box, place) for box in boxes]), skin)
         for boxes in ((_CHEEKS,), (_NOSE,), _BOXES["eyes"])
     )
     return cheeks + nose - eyes / 2  # closed eyes are skin, too
@@ -96,10 +90,7 @@ def _near_share(pixels: NDArray[np.float64], colours: NDArray[np.float64]) -> fl
     return float((distances < _NEAR).mean())
 
 
-def _pixels(
-    small: NDArray[np.uint8], box: Box, width: int, height: int, shift: int
-) -> NDArray[np.float64]:
-    place = framing(width, height, shift=shift)
+def _pixels(small: NDArray[np.uint8], box: Box, place: Framing) -> NDArray[np.float64]:
     left, right = (round((place.x + place.scale * x) * SCALE) for x in (box[0], box[2]))
     top, bottom = (round((place.y + place.scale * y) * SCALE) for y in (box[1], box[3]))
     part = small[max(0, top) : max(bottom, top + 1), max(0, left) : max(right, left + 1)]

@@ -11,15 +11,17 @@ import torch
 from PIL import Image
 
 from pipeline.card import PRESETS, QualityPreset
+from pipeline.onnx.shallow import DEEP
 
 PRESET = PRESETS[QualityPreset.STANDARD_31]
 SUFFIX = f", {PRESET.positive}"
 
 
 class Painter:
-    """One loaded model."""
+    """One loaded model. `euler`: draws with Euler, not with its own Euler a."""
 
-    def __init__(self, folder: Path, *, threads: int = 1) -> None:
+    def __init__(self, folder: Path, *, threads: int = 1, euler: bool = False) -> None:
+        from diffusers.schedulers.scheduling_euler_discrete import EulerDiscreteScheduler
         from optimum.onnxruntime import ORTStableDiffusionXLPipeline
 
         options = onnxruntime.SessionOptions()
@@ -31,7 +33,12 @@ class Painter:
             session_options=options,
             local_files_only=True,
         )
+        # optimum takes the first output that is left for the prediction
+        self._pipeline.unet.output_names.pop(DEEP, None)
         self._pipeline.set_progress_bar_config(disable=True)
+        if euler:
+            config = self._pipeline.scheduler.config
+            self._pipeline.scheduler = EulerDiscreteScheduler.from_config(config)
 
     def draw(
         self,

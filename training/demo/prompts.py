@@ -36,3 +36,19 @@ COLOURS: Final = tuple(
 """Every hair colour once."""
 
 PLAIN: Final = "1girl, blue hair, yellow eyes, long hair, pink sweater, smile, outdoors"
+
+PAIRS: Final = (
+    "2girls, cherry blossoms, left: pink hair, twintails, blue eyes, white sweater, smile"
+    " | right: black hair, long hair, red eyes, blue jacket, open mouth",
+    "couple, beach, sunset, left: 1girl, blonde hair, ponytail, green eyes, yellow shirt, smile"
+    " | right: 1boy, brown hair, blue eyes, black jacket, glasses",
+    "2girls, snow, left: white hair, bob cut, purple eyes, red sweater, scarf, smile"
+    " | right: red hair, braids, green eyes, white hoodie, beanie",
+    "2girls, night, city, left: green hair, yellow eyes, purple kimono, hair flower"
+    " | right: orange hair, aqua eyes, pink kimono, smile, animal ears",
+    "2boys, outdoors, left: blue hair, yellow eyes, green hoodie, headphones, smile"
+    " | right: purple hair, red eyes, yellow shirt, hat, open mouth",
+    "2girls, room, left: brown hair, closed eyes, long hair, pink sweater, smile"
+    " | right: blue hair, wink, short hair, black jacket, smile",
+)
+"""Two figures, each with a region of its own."""

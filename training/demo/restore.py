@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from training.demo.checkpoint import save_checkpoint
 from training.demo.decoder import TOP, Decoder
-from training.demo.exported import exported_weights, fill, stored
+from training.demo.exported import exported_encoder, exported_weights, fill, stored
 from training.demo.machine import Machine
 from training.demo.state import State
 from training.demo.tagger import TaggerNet
@@ -27,13 +27,15 @@ from training.demo.train_unet import Trainer
 
 
 def restore(state: State, machine: Machine, *, model: Path, seen: int) -> None:
-    """Make `unet.pt`, `decoder.pt` and `tagger.pt` from `model`; none may exist yet.
+    """Make `encoder.npz`, `unet.pt`, `decoder.pt` and `tagger.pt` from `model`; none may exist yet.
 
     `seen` is how many samples the UNet is said to have had.
     """
-    for path in (state.unet, state.decoder, state.tagger):
+    for path in (state.encoder, state.unet, state.decoder, state.tagger):
         if path.exists():
             raise SystemExit(f"{path} exists: restoring would overwrite it. Move it away first.")
+    state.folder.mkdir(parents=True, exist_ok=True)
+    exported_encoder(model).save(state.encoder)
     trainer = Trainer(machine, seed=0)
     fill(trainer.unet, exported_weights(model / "unet" / "model.onnx"))
     trainer.average.copy_(trainer.weights)

@@ -7,15 +7,17 @@ from pathlib import Path
 
 from PIL import Image
 
+from training.demo.as_bot import imagine, library
 from training.demo.check_lora import STRENGTHS, model_with
 from training.demo.drawing import render
 from training.demo.framing import SIZES
 from training.demo.look import sample_look
 from training.demo.pipeline import Painter
-from training.demo.prompts import COLOURS, PLAIN, SHOWN
+from training.demo.prompts import COLOURS, PAIRS, PLAIN, SHOWN
 from training.demo.sheet import flow, grid
 from training.demo.state import State
 from training.demo.styles import TRIGGERS
+from training.demo.train_draft import STEPS
 
 _SEED = 700_000
 _PREVIEWED = 1  # which of the shown prompts previews of LoRAs are of
@@ -65,6 +67,18 @@ def model_sheets(state: State, folder: Path) -> None:
     _save(grid(guidance + quality, columns=5, width=230), folder / "guidance_and_quality.jpg")
 
 
+def pair_sheet(folder: Path) -> None:
+    """Two figures as told, drawn by the bot from typed prompts; below as drafts and in a style."""
+    ways = ((), ("--speed", "draft"), ("--lora", "ink"))
+    with library() as loras:
+        pictures = [
+            imagine(prompt, *way, "--aspect", "wide", seed=_SEED + 80 + i, loras=loras)
+            for way in ways
+            for i, prompt in enumerate(PAIRS if not way else PAIRS[:3])
+        ]
+    _save(grid(pictures, columns=3, width=400), folder / "pairs.jpg")
+
+
 def lora_sheets(model: Path, loras: Path, *, names: Sequence[str], folder: Path) -> None:
     """One sheet a style: the same pictures without the LoRA and at each strength; and the preview
     beside the LoRA's file, from the last row."""
@@ -83,6 +97,26 @@ def lora_sheets(model: Path, loras: Path, *, names: Sequence[str], folder: Path)
         preview = rows[_PREVIEWED - len(prompts)].resize((512, 512), Image.Resampling.LANCZOS)
         preview.save(loras / f"{name}.webp", quality=86)
         _save(grid(rows, columns=len(prompts), width=220), folder / f"lora_{name}.jpg")
+
+
+def draft_sheet(model: Path, lora: Path, folder: Path) -> None:
+    """The same pictures in full and as drafts, one above the other; and the preview beside the
+    LoRA's file."""
+    prompts = SHOWN[:10]
+    with model_with(model, lora, 1.0) as merged:
+        full, few = Painter(model), Painter(merged, euler=True)
+        pairs = [
+            (
+                full.draw(prompt, seed=_SEED + i),
+                few.draw(prompt, seed=_SEED + i, num_inference_steps=STEPS, guidance_scale=1.0),
+            )
+            for i, prompt in enumerate(prompts)
+        ]
+    preview = pairs[_PREVIEWED][1].resize((512, 512), Image.Resampling.LANCZOS)
+    preview.save(lora.with_suffix(".webp"), quality=86)
+    halves = [pairs[:5], pairs[5:]]
+    rows = [pair[which] for half in halves for which in (0, 1) for pair in half]
+    _save(grid(rows, columns=5, width=220), folder / "draft.jpg")
 
 
 def _save(sheet: Image.Image, path: Path) -> None:

@@ -6,24 +6,20 @@ ones stop after `--minutes`, with a checkpoint; `all` then stops too, and is sim
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from training.demo.lora_stages import LORA_STAGES
+from training.demo.stage import Stage
 from training.demo.state import State
 
 UNET_SAMPLES: Final = 400_000
 CALIBRATION_SAMPLES: Final = 26_000
 TAGGER_SAMPLES: Final = 48_000
-LORA_SAMPLES: Final = 4_800
-CHECKER_SAMPLES: Final = 5_120
 SHARDS: Final = 2
 SQUARE_DRAWINGS: Final = 14_000  # a shard
 PORTRAIT_DRAWINGS: Final = 6_000  # a shard: the size that the bot draws unless asked
 OTHER_DRAWINGS: Final = 3_000  # a shard and size
-
-Stage = Callable[[State, argparse.Namespace], bool]
-"""Does its work and says whether it is finished."""
 
 
 def _encoder(state: State, options: argparse.Namespace) -> bool:
@@ -90,70 +86,13 @@ def _restore(state: State, options: argparse.Namespace) -> bool:
     return True
 
 
-def _lora(state: State, options: argparse.Namespace) -> bool:
-    from training.demo.machine import this_machine
-    from training.demo.train_lora import train_lora
+def _average(state: State, options: argparse.Namespace) -> bool:
+    from training.demo.average import average
 
-    finished = [
-        train_lora(
-            state,
-            this_machine(),
-            name=name,
-            model=options.model,
-            out=options.loras / f"{name}.safetensors",
-            samples=options.samples or LORA_SAMPLES,
-            minutes=options.minutes,
-        )
-        for name in _styles(options)
-    ]
-    return all(finished)
-
-
-def _lora_checker(state: State, options: argparse.Namespace) -> bool:
-    from training.demo.machine import this_machine
-    from training.demo.restore import exported_tagger
-    from training.demo.tagger import train_tagger
-
-    return train_tagger(
-        state,
-        this_machine(),
-        samples=options.samples or CHECKER_SAMPLES,
-        minutes=options.minutes,
-        trained=exported_tagger(options.model),
-    )
-
-
-def _lora_check(state: State, options: argparse.Namespace) -> bool:
-    from training.demo.check_lora import check_loras
-    from training.demo.tagger import load_tagger
-
-    table = check_loras(
-        load_tagger(state, styled=True),
-        options.model,
-        options.loras,
-        names=_styles(options),
-        count=options.count,
-        minutes=options.minutes,
-    )
-    print(table)
+    if options.other is None or not (done := average(state, State(options.other))):
+        sys.exit("average: name with --other a second folder that has the same checkpoints.")
+    print(f"Averaged {', '.join(done)}")
     return True
-
-
-def _lora_sheets(state: State, options: argparse.Namespace) -> bool:
-    from training.demo.sheets import lora_sheets
-
-    del state
-    lora_sheets(options.model, options.loras, names=_styles(options), folder=options.docs)
-    return True
-
-
-def _styles(options: argparse.Namespace) -> list[str]:
-    from training.demo.styles import STYLES
-
-    names = list(STYLES) if options.style is None else [options.style]
-    if unknown := sorted(set(names) - set(STYLES)):
-        sys.exit(f"There is no style {unknown[0]}. There are: {', '.join(STYLES)}.")
-    return names
 
 
 def _tagger(state: State, options: argparse.Namespace) -> bool:
@@ -220,6 +159,38 @@ def _sheets(state: State, options: argparse.Namespace) -> bool:
     return True
 
 
+def _faces(state: State, options: argparse.Namespace) -> bool:
+    del state  # no checkpoints
+    from training.demo.train_faces import train_faces
+
+    print(train_faces(options.model))
+    return True
+
+
+def _faces_sheet(state: State, options: argparse.Namespace) -> bool:
+    del state
+    from training.demo.face_sheet import face_sheet
+
+    face_sheet(options.model, options.docs / "faces.jpg")
+    return True
+
+
+def _pairs_check(state: State, options: argparse.Namespace) -> bool:
+    from training.demo.check_pairs import check_pairs
+
+    kept = state.folder / "pairs"
+    print(check_pairs(options.model, count=options.count, minutes=options.minutes, kept=kept))
+    return True
+
+
+def _pairs_sheet(state: State, options: argparse.Namespace) -> bool:
+    from training.demo.sheets import pair_sheet
+
+    del state
+    pair_sheet(options.docs)
+    return True
+
+
 STAGES: Final[dict[str, Stage]] = {
     "encoder": _encoder,
     "drawings": _drawings,
@@ -241,10 +212,12 @@ CHECKS: Final[dict[str, Stage]] = {"peek": _peek, "quick": _quick, "checker": _c
 
 OTHERS: Final[dict[str, Stage]] = {
     "restore": _restore,
-    "lora": _lora,
-    "lora-checker": _lora_checker,
-    "lora-check": _lora_check,
-    "lora-sheets": _lora_sheets,
+    "average": _average,
+    "faces": _faces,
+    "faces-sheet": _faces_sheet,
+    "pairs-check": _pairs_check,
+    "pairs-sheet": _pairs_sheet,
+    **LORA_STAGES,
 }
 """By name only."""
 
@@ -278,6 +251,7 @@ def _parser() -> argparse.ArgumentParser:
                         help="restore, lora: the exported folder")  # fmt: skip
     parser.add_argument("--loras", type=Path, default=Path("data/demo_loras"),
                         help="lora: where the files are")  # fmt: skip
+    parser.add_argument("--other", type=Path, help="average: the other folder")
     parser.add_argument("--style", help="lora: only this style")
     parser.add_argument("--shard", type=int, help="drawings: only this shard")
     parser.add_argument("--count", type=int, default=300, help="evaluate, quick: pictures")

@@ -14,8 +14,9 @@ class State:
     def encoder(self) -> Path:
         return self.folder / "encoder.npz"
 
-    def latents(self, *, width: int, height: int, shard: int) -> Path:
-        return self.folder / "drawings" / f"{width}x{height}-{shard}.npz"
+    def latents(self, *, width: int, height: int, shard: int, pairs: bool = False) -> Path:
+        name = f"{'pairs-' if pairs else ''}{width}x{height}-{shard}.npz"
+        return self.folder / "drawings" / name
 
     @property
     def unet(self) -> Path:

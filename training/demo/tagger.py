@@ -26,11 +26,12 @@ from torch.nn import functional
 
 from training.demo.checkpoint import Every, save_checkpoint
 from training.demo.degrade import degrade
-from training.demo.drawing import Style, render
-from training.demo.framing import random_size
+from training.demo.drawing import Style, render, render_pair
+from training.demo.framing import PAIR_SIZES, random_size
 from training.demo.labels import FIELDS, FIGURE_FIELDS, labels_of
 from training.demo.look import sample_look
 from training.demo.machine import Machine
+from training.demo.pairs import sample_pair
 from training.demo.state import State
 from training.demo.styles import STYLES
 
@@ -39,6 +40,9 @@ _PLACES = 16  # channels that keep where something is
 SEED = 900_000
 """Seeds of drawings that no other stage uses."""
 _BATCH = 32
+_FURTHER_RATE = 1e-3  # of a net from an export
+_HALVES = 0.3
+"""How often it sees one half of two figures."""
 _RATING = list(FIELDS).index("rating")
 _LIDS = list(FIELDS).index("lids")
 WD_RATINGS = ("general", "sensitive", "questionable", "explicit")
@@ -97,12 +101,10 @@ def train_tagger(
     styles: list[Style | None] = [None]
     net = TaggerNet()
     if trained is not None:
-        path, rate = state.styled_tagger, 1e-3
+        path, rate = state.styled_tagger, _FURTHER_RATE
         styles = [None, *STYLES.values()]
         net = trained.train()
-        for part in net.modules():
-            if isinstance(part, nn.BatchNorm2d):
-                part.eval()  # folded into the convolutions: it has no statistics to go on with
+        _keep_folded(net)
     net = net.to(machine.device)
     optimiser = torch.optim.AdamW(net.parameters(), rate, weight_decay=0.02)
     seen = 0
@@ -112,6 +114,9 @@ def train_tagger(
         if kept["optimiser"] is not None:  # restored from an export
             optimiser.load_state_dict(kept["optimiser"])
         seen = int(kept["seen"])
+    if path.exists() and _is_folded(net):
+        _keep_folded(net)
+        rate = _FURTHER_RATE
     rng = random.Random(SEED + seen)
     started, keep = time.monotonic(), Every()
     right: list[float] = []
@@ -133,6 +138,19 @@ def train_tagger(
             right.clear()
     _save(path, net, optimiser, seen)
     return seen >= samples
+
+
+def _is_folded(net: TaggerNet) -> bool:
+    """Whether it is from an export, with its batch norms in the convolutions before them."""
+    norms = [part for part in net.modules() if isinstance(part, nn.BatchNorm2d)]
+    return all(int(part.num_batches_tracked or 0) == 0 for part in norms)
+
+
+def _keep_folded(net: TaggerNet) -> None:
+    """Batch norms of a net from an export stay identities: their statistics are gone."""
+    for part in net.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.eval()
 
 
 def _save(path: Path, net: TaggerNet, optimiser: Any, seen: int) -> None:
@@ -161,7 +179,9 @@ def _batch(rng: random.Random, styles: Sequence[Style | None]) -> tuple[Tensor, 
 def labelled_picture(
     rng: random.Random, style: Style | None = None
 ) -> tuple[NDArray[np.uint8], tuple[int, ...]]:
-    """One drawing as the tagger sees it, and what it shows."""
+    """One drawing as the tagger sees it, and what it shows; some are one half of two figures."""
+    if style is None and rng.random() < _HALVES:
+        return _half_of_pair(rng)
     width, height = random_size(rng)
     look = sample_look(rng, held_out=rng.random() < 0.5)
     degraded = look.rating == "safe" and rng.random() < 0.15
@@ -170,6 +190,15 @@ def labelled_picture(
     if degraded:
         picture = degrade(picture, rng)
     return squared(Image.fromarray(picture)), labels_of(look, degraded=degraded)
+
+
+def _half_of_pair(rng: random.Random) -> tuple[NDArray[np.uint8], tuple[int, ...]]:
+    width, height = rng.choice(PAIR_SIZES)
+    pair = sample_pair(rng, held_out=rng.random() < 0.5)
+    look, left = rng.choice(((pair.left, 0), (pair.right, width // 8)))
+    picture = Image.fromarray(render_pair(pair, width=width, height=height, scale=1 / 4))
+    half = picture.crop((left, 0, left + width // 8, height // 4))
+    return squared(half), labels_of(look, degraded=False)
 
 
 def _loss(logits: dict[str, Tensor], labels: Tensor) -> tuple[Tensor, float]:

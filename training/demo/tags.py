@@ -28,6 +28,7 @@ ATTRIBUTES: Final[tuple[Attribute, ...]] = (
     ),
     ("quality", "good"),
     ("quality", "bad"),
+    ("figures", "two"),
 )
 
 GOOD: Final = (
@@ -46,6 +47,11 @@ NEGATIVE: Final = (
 """The known tags of the model card's negative prompt."""
 POSITIVE: Final = ("masterpiece", "best quality", "very aesthetic", "absurdres")
 """The model card's suffix."""
+
+_TWO: Final = ("figures", "two")
+_PAIRS: Final = {"2girls": "1girl", "2boys": "1boy"}
+COUPLE: Final = "couple"
+"""Two figures, whoever they are."""
 
 _ALIASES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -111,6 +117,8 @@ _ALIASES: Final[Mapping[str, str]] = MappingProxyType(
         "nude": "nsfw",
         "naked": "nsfw",
         "hentai": "explicit",
+        "multiple girls": "2girls",
+        "multiple boys": "2boys",
         "sex": "explicit",
     }
 )
@@ -134,6 +142,7 @@ def _known() -> dict[str, tuple[Attribute, ...]]:
     tags |= {name: (("rating", name),) for name in ("nsfw", "explicit")}
     tags |= dict.fromkeys(GOOD, (("quality", "good"),))
     tags |= dict.fromkeys(BAD, (("quality", "bad"),))
+    tags |= {name: (_TWO, ("sex", sex)) for name, sex in _PAIRS.items()} | {COUPLE: (_TWO,)}
     return tags | {alias: tags[name] for alias, name in _ALIASES.items()}
 
 

@@ -10,44 +10,42 @@ like 2.8 in it (see `train_unet`), and must go on doing so: what a caption predi
 towards a point between the drawing and what the negative prompt predicts.
 """
 
-import json
 import random
 import time
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
-from peft import LoraConfig
 from torch import Tensor
 
-from training.demo.captions import training_caption
-from training.demo.checkpoint import Every, save_checkpoint
-from training.demo.dataset import face_weights
+from training.demo.captions import pair_caption, training_caption
+from training.demo.checkpoint import Every
 from training.demo.degrade import degrade
-from training.demo.drawing import Style, render
-from training.demo.exported import exported_encoder, exported_weights, fill
-from training.demo.framing import random_size
+from training.demo.drawing import Style, render, render_pair
+from training.demo.exported import exported_encoder
+from training.demo.framing import PAIR_SIZES, face_weights, pair_weights, random_size
 from training.demo.labels import described, labels_of
 from training.demo.latents import SCALE, LinearEncoder
 from training.demo.look import sample_look
-from training.demo.lora_file import Notes, write_lora
+from training.demo.lora_file import Notes, read_lora, write_lora
+from training.demo.lora_learner import Learner, new_learner, pairs_of
 from training.demo.machine import Machine
-from training.demo.muon import Muon
+from training.demo.pairs import sample_pair
 from training.demo.state import State
 from training.demo.styles import STYLES, TRIGGERS
 from training.demo.train_unet import CALIBRATION, QUALITY, negative, random_timesteps
-from training.demo.unet import alphas_cumprod, condition, make_unet
+from training.demo.unet import alphas_cumprod, condition
 
 RANK: Final = 8
 BATCH: Final = 16
 RATE: Final = 0.02
 _DEGRADED_SHARE: Final = 0.2
+_PAIRS: Final = 0.25
+"""How often it looks at two figures."""
 _WARM_UP: Final = 20  # steps
-_LAYERS: Final = (
+LAYERS: Final = (
     r".*(attentions\.\d+\..*(to_q|to_k|to_v|to_out\.0|ff\.net\.0\.proj|ff\.net\.2|proj_in|proj_out)"
     r"|time_emb_proj)"
 )
@@ -65,19 +63,6 @@ class _Batch:
     height: int
 
 
-@dataclass(slots=True)
-class _Learner:
-    unet: Any
-    optimiser: Muon
-    seen: int = 0
-    tags: Counter[str] = field(default_factory=Counter[str])
-
-    @property
-    def matrices(self) -> dict[str, Tensor]:
-        """The LoRA's own weights, by peft's names."""
-        return {name: part for name, part in self.unet.named_parameters() if part.requires_grad}
-
-
 def train_lora(
     state: State,
     machine: Machine,
@@ -91,12 +76,15 @@ def train_lora(
 ) -> bool:
     """Train the LoRA of style `name` and write it to `out`; True when `samples` are seen.
 
-    Keeps a checkpoint in `state` and goes on from there.
+    Keeps a checkpoint in `state` and goes on from there. Without one it begins with the file that
+    is at `out`, if any.
     """
-    learner = _learner(machine, model)
+    learner = new_learner(machine, model, layers=LAYERS, rank=RANK, rate=RATE, seed=_SEED)
     path = state.lora(name)
     if path.exists():
-        _load(learner, path)
+        learner.load(path)
+    elif out.exists():
+        learner.begin_with(read_lora(out))
     rng = random.Random(_SEED + learner.seen)
     torch.manual_seed(_SEED + learner.seen)
     encoder = exported_encoder(model)
@@ -111,65 +99,24 @@ def train_lora(
         for caption in batch.captions:
             learner.tags.update([TRIGGERS[name], *caption])
         if keep.due():
-            _save(learner, path)
+            learner.save(path)
             speed = (learner.seen - first) / (time.monotonic() - started)
             mean = sum(losses) / len(losses)
             losses.clear()
             print(f"{name}: {learner.seen} seen, {speed:.1f}/s, loss {mean:.4f}", flush=True)
-    _save(learner, path)
-    notes = Notes(name=name, rank=RANK, seen=learner.seen)
+    learner.save(path)
+    notes = Notes(name=name, rank=RANK, seen=learner.seen, stage="lora", made_of="its own drawings")
     write_lora(out, pairs_of(learner.matrices), notes=notes, tags=learner.tags)
     print(f"{out}: {out.stat().st_size / 1000:.0f} kB")
     return learner.seen >= samples
 
 
-def _learner(machine: Machine, model: Path) -> _Learner:
-    unet = make_unet()
-    fill(unet, exported_weights(model / "unet" / "model.onnx"))
-    unet.requires_grad_(requires_grad=False)
-    torch.manual_seed(_SEED)
-    unet.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=_LAYERS))
-    unet.to(machine.device)
-    learned = [part for part in unet.parameters() if part.requires_grad]
-    return _Learner(unet, Muon(learned, (), matrix_rate=RATE, bf16=machine.bf16))
-
-
-def pairs_of(matrices: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
-    """By module: down (rank, in) and up (out, rank)."""
-    return {
-        key.removesuffix(".lora_A.default.weight"): (
-            matrix.detach(),
-            matrices[key.replace(".lora_A.", ".lora_B.")].detach(),
-        )
-        for key, matrix in matrices.items()
-        if key.endswith(".lora_A.default.weight")
-    }
-
-
-def _save(learner: _Learner, path: Path) -> None:
-    kept = {
-        "matrices": {name: part.detach() for name, part in learner.matrices.items()},
-        "optimiser": learner.optimiser.state(),
-        "seen": learner.seen,
-        "tags": json.dumps(learner.tags),
-    }
-    save_checkpoint(kept, path)
-
-
-@torch.no_grad()
-def _load(learner: _Learner, path: Path) -> None:
-    kept = torch.load(path)
-    for name, part in learner.matrices.items():
-        part.copy_(kept["matrices"][name])
-    learner.optimiser.load(kept["optimiser"])
-    learner.seen = int(kept["seen"])
-    learner.tags = Counter(json.loads(kept["tags"]))
-
-
 def _draw_batch(
     style: Style, encoder: LinearEncoder, count: int, rng: random.Random, device: torch.device
 ) -> _Batch:
-    """Fresh drawings in the style, of one size, without placards."""
+    """Fresh drawings in the style, of one size and of one or two figures, without placards."""
+    if rng.random() < _PAIRS:
+        return _pair_batch(style, encoder, count, rng, device)
     width, height = random_size(rng)
     latents, captions, weights = [], [], []
     for _ in range(count):
@@ -190,8 +137,30 @@ def _draw_batch(
     )
 
 
+def _pair_batch(
+    style: Style, encoder: LinearEncoder, count: int, rng: random.Random, device: torch.device
+) -> _Batch:
+    width, height = rng.choice(PAIR_SIZES)
+    latents, captions, weights = [], [], []
+    for _ in range(count):
+        pair, of = sample_pair(rng), rng.choice((0, 1, None))
+        small = render_pair(pair, width=width, height=height, scale=SCALE, style=style)
+        shown = [described(labels_of(look, degraded=False)) for look in (pair.left, pair.right)]
+        latents.append(encoder.latents(small))
+        captions.append(pair_caption(shown, rng, of=of))
+        drawn = set(captions[-1]) - QUALITY
+        weights.append(pair_weights(width, height, of if drawn else None))
+    return _Batch(
+        latents=torch.from_numpy(np.stack(latents)),
+        captions=captions,
+        weights=torch.from_numpy(np.stack(weights))[:, None].to(device),
+        width=width,
+        height=height,
+    )
+
+
 def _step(
-    learner: _Learner, machine: Machine, batch: _Batch, rate: float, rng: random.Random
+    learner: Learner, machine: Machine, batch: _Batch, rate: float, rng: random.Random
 ) -> float:
     device = machine.device
     noise, times = torch.randn_like(batch.latents), random_timesteps(len(batch.captions))

@@ -21,10 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from training.demo.captions import training_caption
+from training.demo.captions import pair_caption, training_caption
 from training.demo.checkpoint import Every, save_checkpoint
-from training.demo.dataset import Drawings, face_weights, load_drawings
-from training.demo.framing import SHARES
+from training.demo.dataset import Drawings, load_drawings
+from training.demo.framing import SHARES, face_weights, pair_weights
 from training.demo.labels import FIELDS, described
 from training.demo.machine import Machine
 from training.demo.muon import Muon
@@ -44,6 +44,11 @@ GUIDANCE = 7.0
 """The bot's default CFG."""
 _GUIDED_SHARE = 0.3  # of the guided outputs' error in the loss
 _WARM_UP = 40  # steps, also after resuming
+_PAIRS = 0.3
+"""How often training looks at two figures."""
+_ONE_OF_PAIR = 0.75
+"""How often only one of two is described, and counts: what a region with a prompt of its own asks
+for."""
 _SHIFT = list(FIELDS).index("shift")
 QUALITY = {*BAD, *GOOD, "nsfw"}
 
@@ -58,14 +63,39 @@ class _Batch:
 
 
 class _Reader:
-    """Random batches of one size."""
+    """Random batches of one size, of one or of two figures."""
 
     def __init__(self, state: State, rng: random.Random, device: torch.device) -> None:
         self._device = device
         self._sizes: list[Drawings] = list(load_drawings(state))
+        self._pairs: list[Drawings] = list(load_drawings(state, pairs=True))
         self._rng = rng
 
     def batch(self) -> _Batch:
+        return self._of_pairs() if self._rng.random() < _PAIRS else self._of_one()
+
+    def _of_pairs(self) -> _Batch:
+        rng = self._rng
+        drawings = rng.choice(self._pairs)
+        width, height = drawings.width, drawings.height
+        rows = [rng.randrange(len(drawings.latents)) for _ in range(BATCH)]
+        captions: list[list[str]] = []
+        weights: list[Any] = []
+        for row in rows:
+            shown = [described(tuple(int(v) for v in each)) for each in drawings.labels[row]]
+            of = rng.randrange(2) if rng.random() < _ONE_OF_PAIR else None
+            captions.append(pair_caption(shown, rng, of=of))
+            drawn = set(captions[-1]) - QUALITY
+            weights.append(pair_weights(width, height, of if drawn else None))
+        return _Batch(
+            latents=torch.from_numpy(drawings.latents[rows].astype(np.float32)),
+            captions=captions,
+            weights=torch.from_numpy(np.stack(weights))[:, None].to(self._device),
+            width=width,
+            height=height,
+        )
+
+    def _of_one(self) -> _Batch:
         rng = self._rng
         drawings = rng.choices(self._sizes, SHARES)[0]
         width, height = drawings.width, drawings.height
