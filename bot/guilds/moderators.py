@@ -10,6 +10,7 @@ from typing import Final
 from bot.common.actor import Actor
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
+from bot.jobs.accept.limits import in_pictures
 from bot.jobs.service import JobService
 from bot.moderation.audit import Audit
 from data.guilds import audit, blocks
@@ -21,6 +22,7 @@ from data.store import maintenance
 from data.store.database import Database
 from data.store.maintenance import Maintenance
 from pipeline.errors import InputError, RefusedError
+from pipeline.speed.cost import WHOLE
 
 MAX_REASON: Final = 500  # characters, also in the schema
 MAX_GRANT: Final = 10_000  # pictures at once
@@ -118,15 +120,17 @@ class Moderators:
             await quota.forgive(connection, user_id=user_id, guild_id=actor.guild_id)
             await self._audit.record_act(connection, actor, AuditKind.LIMITS_RESET, user_id, {})
 
-    async def grant(self, actor: Actor, *, user_id: int, pictures: int) -> int:
+    async def grant(self, actor: Actor, *, user_id: int, pictures: int) -> float:
         """Grant a member pictures beyond the server's limits, or, if the owner does it, beyond the
         operator's. Returns how many they have now. InputError `grant_out_of_range`."""
         if not 1 <= pictures <= MAX_GRANT:
             raise InputError("grant_out_of_range", value=pictures, high=MAX_GRANT)
         scope = scope_of(actor)
         async with self._database.transaction() as connection:
-            await quota_grants.add(connection, guild_id=scope, user_id=user_id, pictures=pictures)
-            left = await quota_grants.left(connection, guild_id=scope, user_id=user_id)
+            await quota_grants.add(
+                connection, guild_id=scope, user_id=user_id, hundredths=pictures * WHOLE
+            )
+            left = in_pictures(await quota_grants.left(connection, guild_id=scope, user_id=user_id))
             details = {"pictures": pictures, "left": left}
             await self._audit.record_act(connection, actor, AuditKind.GRANTED, user_id, details)
         return left

@@ -8,6 +8,7 @@ from typing import Final, get_args
 
 from data.guilds.server_settings import SETTINGS, Page, Setting
 from data.shipped.text import languages, text
+from pipeline.card import Speed
 from pipeline.rating import Rating
 
 _PAGES: Final[tuple[Page, ...]] = get_args(Page)
@@ -35,7 +36,7 @@ def _default(row: Setting) -> str:
             return text("settings.on" if row.default else "settings.off")
         case int():
             return str(row.default)
-        case _ if row.control in {"rating", "limit"}:
+        case _ if row.control in {"rating", "limit", "speed"}:
             return text("settings.not_set")
         case _ if row.control == "language":
             return text("settings.language_discord")
@@ -61,6 +62,8 @@ def _allowed(row: Setting) -> str:
             return f"{row.low} or more, up to the bot maximum; for each role"
         case "rating":
             return ", ".join(f"`{rating.label}`" for rating in Rating)
+        case "speed":
+            return ", ".join(f"`{speed}`" for speed in Speed)
         case "language":
             return ", ".join(text("language.name", locale=each) for each in sorted(languages()))
         case _:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from PIL.Image import Image
 
@@ -10,10 +11,11 @@ from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.common.observer import NOBODY, Observer
 from bot.jobs.accept.audit_events import refused
-from bot.jobs.accept.commit import commit
+from bot.jobs.accept.commit import Also, commit
 from bot.jobs.accept.decide import JobRules, decide
 from bot.jobs.accept.gather import ceiling_of, gather
 from bot.jobs.accept.limits import UserLimits
+from bot.jobs.accept.speed import usual_balanced, usual_draft, usual_face
 from bot.jobs.accept.usage import limits_of
 from bot.jobs.deliver.mailbox import Mailbox
 from bot.jobs.draw.line import Line, LiveJob, live_job
@@ -139,19 +141,21 @@ class JobService:
         *,
         saved: str | None = None,
         replay: bool = False,
+        also: Also | None = None,
     ) -> Ticket:
         """Accept `request`: checked, its quota taken, stored. Memory and one transaction.
 
         `saved` names one of the person's presets, which fills fields that the request leaves open,
         and then their own defaults do; not for a `replay`, which repeats an earlier job
-        (`bot.library.results`). Raises InputError, RefusedError (`draining` while the bot is
-        ending) or StorageError; then no quota is used.
+        (`bot.library.results`). `also` is part of the transaction. Raises
+        InputError, RefusedError (`draining` while the bot is ending) or StorageError; then no quota
+        is used.
         """
         if not self._accepting:
             raise RefusedError("draining")
         self._deciding += 1
         try:
-            return await self._submit(request, origin, saved=saved, replay=replay)
+            return await self._submit(request, origin, saved=saved, replay=replay, also=also)
         except RefusedError as error:
             self._observer.job_refused(error.key)
             event = refused(request, origin, error)
@@ -162,7 +166,13 @@ class JobService:
             self._deciding -= 1
 
     async def _submit(
-        self, request: GenerationRequest, origin: Origin, *, saved: str | None, replay: bool
+        self,
+        request: GenerationRequest,
+        origin: Origin,
+        *,
+        saved: str | None,
+        replay: bool,
+        also: Also | None,
     ) -> Ticket:
         """Gather, decide, and commit; the commit's transaction reads blocks and limits again."""
         now = self._clock.time()
@@ -187,6 +197,7 @@ class JobService:
             limits=self._rules.limits,
             eta_s=self._line.total_eta_s(),
             now=now,
+            also=also,
         )
         hit("job_accepted")
         self._observer.job_accepted()
@@ -198,6 +209,14 @@ class JobService:
         InputError `image_too_large`, `image_not_supported` or `image_too_many_pixels`.
         """
         return await self._uploads.put(data)
+
+    async def put_mask(self, data: bytes, *, width: int, height: int) -> Upload:
+        """Store a mask for a picture of `width` x `height` pixels: a PNG, white where that is
+        redrawn. Its hash goes into `mask` of the request.
+
+        InputError `mask_too_large`, `mask_not_supported`, `mask_wrong_size`, `mask_empty`.
+        """
+        return await self._uploads.put_mask(data, width=width, height=height)
 
     async def find_upload(self, beginning: str) -> str:
         """The hash of an upload, of which `beginning` has 16 digits. RefusedError
@@ -252,17 +271,25 @@ class JobService:
         await self._store.set_message(job_id, message_id=message_id)
         hit("message_marked")
 
-    async def mark_delivered(self, job: JobRecord, *, message_id: int | None) -> None:
-        """Record that the end of the job reached its user. If the job was deleted meanwhile, its
-        message is removed too."""
+    async def mark_delivered(
+        self, job: JobRecord, *, message_id: int | None, told: Collection[str] | None = None
+    ) -> None:
+        """Record that the end of the job reached its user, with the pictures `told` (their ids;
+        None: all). If the job was deleted meanwhile, its message is removed too."""
         now = self._clock.time()
-        await self._store.mark_told(job, delivery="delivered", message_id=message_id, now=now)
+        await self._store.mark_told(
+            job, delivery="delivered", message_id=message_id, now=now, told=told
+        )
 
-    async def mark_kept(self, job: JobRecord, *, again: bool = False) -> None:
+    async def mark_kept(
+        self, job: JobRecord, *, told: Collection[str] | None = None, again: bool = False
+    ) -> None:
         """Record that its user can't be reached; the pictures stay stored. `again`: have the outbox
         try again later, because its place may open."""
         now = self._clock.time()
-        await self._store.mark_told(job, delivery="kept", message_id=None, now=now, again=again)
+        await self._store.mark_told(
+            job, delivery="kept", message_id=None, now=now, told=told, again=again
+        )
 
     async def to_present(self) -> list[JobRecord]:
         """After a restart: live jobs, and ended ones whose user was not notified yet."""
@@ -282,13 +309,19 @@ class JobService:
         self, *, user_id: int, guild_id: int | None = None, role_ids: Iterable[int] = ()
     ) -> UserLimits:
         """What `user_id` has used and may still use, everywhere and in the server `guild_id`."""
-        return await limits_of(
+        found = await limits_of(
             self._store.database,
             self._rules.limits,
             user_id=user_id,
             guild_id=guild_id,
             role_ids=role_ids,
             now=self._clock.time(),
+        )
+        return replace(
+            found,
+            draft=usual_draft(self._rules.loras, self._rules.defaults),
+            balanced=usual_balanced(self.runner.engines.model, self._rules.defaults),
+            face=usual_face(self.runner.engines.model, self._rules.defaults),
         )
 
     def _admit(self, job: LiveJob) -> Ticket:

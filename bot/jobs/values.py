@@ -9,6 +9,7 @@ from PIL.Image import Image
 from bot.safety.ceiling import Place
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
+from pipeline.card import Speed
 from pipeline.engine.protocol import ModelDescription
 from pipeline.errors import EkakiError
 
@@ -17,7 +18,8 @@ from pipeline.errors import EkakiError
 class Origin:
     """Who asked, where, and how to answer them.
 
-    `interaction_token` is valid for 15 minutes, until `token_expires_at` (seconds since the epoch).
+    `interaction_token` (empty: answer without one) is valid for 15 minutes, until
+    `token_expires_at` (seconds since the epoch).
     `missing_permissions`: permissions that the bot needs to deliver here and lacks, by Discord's
     names. `weight` is the person's share of the queue, which a role's limits can raise.
     `parent_id`: of a thread, the channel whose settings apply.
@@ -80,7 +82,8 @@ class Progress:
 
     `preview` makes the preview picture and may take some milliseconds: call it in a thread. It
     shows the state at the time of this event; None if the engine has no previews. `again`: the
-    machine that drew it before was lost.
+    machine that drew it before was lost. `face` (from 1) of `faces`: the steps are those of a face
+    that is drawn again; 0 for those of the picture.
     """
 
     picture: int
@@ -90,6 +93,8 @@ class Progress:
     eta_s: float | None
     preview: Callable[[], Image | None] | None = None
     again: bool = False
+    face: int = 0
+    faces: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +151,7 @@ class OwnJob:
     position: int
     eta_s: float | None
     prompt: str
+    speed: Speed = Speed.FULL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

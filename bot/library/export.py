@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from bot.common.clock import Clock
+from bot.jobs.accept.limits import in_pictures
 from bot.jobs.keep.files import KeptFiles
 from bot.library.packing import PackedFile, in_a_thread, packed
 from data.gallery import collections, entries, votes, web
@@ -82,6 +83,7 @@ class Exporter:
         """Everything but jobs and pictures."""
         async with self._database.reader() as connection:
             sent = await uploads.of_user(connection, user_id=user_id)
+            sent += await uploads.masks_of_user(connection, user_id=user_id)
             saved = await presets.of_user(connection, user_id=user_id)
             marked = await favourites.of_user(connection, user_id=user_id)
             habits = await tag_uses.all_of_user(connection, user_id=user_id)
@@ -109,7 +111,8 @@ class Exporter:
             "tags_used": [{"tag": tag, "uses": n, "used_at": at} for tag, n, at in habits],
             "quota_uses": [asdict(use) for use in uses],
             "grants": [
-                {"server_id": str(guild), "pictures": left} for guild, left in granted.items()
+                {"server_id": str(guild), "pictures": in_pictures(left)}
+                for guild, left in granted.items()
             ],
             "blocks": [_block(block) for block in blocked],
             "log": [_entry(entry) for entry in log],

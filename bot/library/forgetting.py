@@ -5,7 +5,16 @@ from collections.abc import Collection
 from bot.jobs.accept.limits import DAY_S
 from data.gallery import collections, entries, votes, web
 from data.guilds import audit, reports
-from data.jobs import jobs, of_person, pictures, quota, quota_grants, uploads, withheld
+from data.jobs import (
+    jobs,
+    of_person,
+    paint_links,
+    pictures,
+    quota,
+    quota_grants,
+    uploads,
+    withheld,
+)
 from data.people import favourites, news, presets, tag_uses, user_defaults, web_sessions
 from data.store.connection import Connection
 
@@ -17,6 +26,8 @@ async def forget_person(
     stays is said at `People.forget`. `tables` (None: all): those that there are, in a database of
     an earlier version to which an operator goes back."""
     freed = await of_person.init_pictures(connection, user_id=user_id)
+    has_masks = tables is None or "job_masks" in tables
+    masks = await uploads.masks_of_user(connection, user_id=user_id) if has_masks else []
     freed += await pictures.delete_of_user(connection, user_id=user_id)
     freed += await withheld.files_of_user(connection, user_id=user_id)
     for table in (favourites, votes, entries, collections):
@@ -24,8 +35,11 @@ async def forget_person(
     await web.forget_maker(connection, user_id=user_id)
     await of_person.delete_of_user(connection, user_id=user_id)
     freed += await uploads.forget(connection, user_id=user_id)
+    freed += await uploads.forget_masks(connection, hashes=[mask.content_hash for mask in masks])
     for table in (presets, user_defaults, tag_uses, web_sessions):
         await table.forget(connection, user_id=user_id)
+    if tables is None or "paint_links" in tables:
+        await paint_links.forget(connection, user_id=user_id)
     if tables is None or "maker_news" in tables:
         await news.forget(connection, user_id=user_id)
     await quota.expire(connection, before=now - DAY_S)

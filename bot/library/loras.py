@@ -9,6 +9,7 @@ from typing import Final
 from bot.common.clock import Clock
 from bot.jobs.accept.gather import lora_rule
 from bot.jobs.accept.loras import checked_default, first_recipe, usable
+from bot.jobs.accept.speed import Speeds
 from bot.jobs.service import JobService
 from bot.library.suggestions import MAX_CHOICE, MAX_SUGGESTIONS, Asker, Suggestion
 from bot.loras.library import LoraEntry, LoraLibrary
@@ -20,10 +21,12 @@ from data.jobs import loras
 from data.shipped.text import text
 from data.store.connection import Connection
 from data.store.database import Database
+from pipeline.card import Speed
 from pipeline.lora.recipe import Recipe
-from pipeline.lora.typed import strength_text
+from pipeline.lora.typed import cut_loras, parse_loras, strength_text
 from pipeline.lora.use import LoraUse
 from pipeline.rating import Rating
+from pipeline.request import GenerationRequest
 from pipeline.tags.complete import Completion
 from pipeline.tags.labels import label, meant
 
@@ -92,14 +95,40 @@ class Loras:
                 allowed=allowed,
             )
 
+    async def speeds(self, asker: Asker) -> Sequence[Speed]:
+        """The speeds that `asker` can choose from."""
+        ceiling, _ = await self._jobs.ceiling(
+            place=asker.place, guild_id=asker.guild_id, channel_id=asker.channel_id
+        )
+        model = self._jobs.model
+        return Speeds(library=self._library, ceiling=ceiling.rating, model=model).available()
+
     def recipe_of(self, uses: Sequence[LoraUse]) -> Recipe:
         """The recipe of a picture's LoRAs, as far as they are still there."""
-        found = [self._library.get(each.name) for each in uses]
+        ordered = sorted(uses, key=lambda use: not use.draft)  # as it was when it was accepted
+        found = [self._library.get(each.name) for each in ordered]
         return first_recipe(entry for entry in found if entry is not None)
 
-    def checked_default(self, typed: str) -> str:
-        """`typed` as it is kept as a person's default. InputError says what is wrong with it."""
-        return checked_default(typed, self._library)
+    async def recipe_for(self, request: GenerationRequest, asker: Asker) -> Recipe:
+        """The recipe that `request` would be drawn with where it says nothing itself. InputError
+        for LoRAs that are written in a wrong way."""
+        draft = self._library.draft
+        if request.speed is Speed.DRAFT and draft is not None:
+            return draft.recipe
+        usable = {key_of(entry.name): entry for entry in (await self.choice(asker)).usable}
+        in_prompt = cut_loras(request.prompt, lambda name: key_of(name) in usable).loras
+        named: dict[str, float | None] = {}
+        for each in (*in_prompt, *parse_loras(request.lora or "")):
+            named[key_of(each.name)] = each.strength
+        return first_recipe(usable[key] for key, s in named.items() if key in usable and s != 0)
+
+    async def checked_default(self, typed: str, asker: Asker, *, now: str) -> str:
+        """`typed` as it is kept as the default of `asker`, which is `now` so far. InputError says
+        what is wrong with it."""
+        ceiling, _ = await self._jobs.ceiling(
+            place=asker.place, guild_id=asker.guild_id, channel_id=asker.channel_id
+        )
+        return checked_default(typed, self._library, ceiling=ceiling.rating, now=now)
 
     async def _pictures(self, connection: Connection, asker: Asker) -> Mapping[str, int]:
         """The counts of a server or of a person's direct messages. They are read at most once a

@@ -7,6 +7,7 @@ from typing import Final
 
 from bot.common.clock import Clock
 from bot.common.failpoints import hit
+from bot.jobs.accept.gather import chosen_presets
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.service import JobService
 from bot.library.export import Exporter
@@ -92,6 +93,12 @@ class People:
         if found is None:
             raise RefusedError("preset_unknown", name=name[:MAX_PRESET_NAME])
         return found
+
+    async def chosen_presets(self, user_id: int, saved: str | None) -> tuple[Preset, ...]:
+        """The presets that `saved` names, with commas between them. RefusedError
+        `preset_unknown`."""
+        async with self._database.reader() as connection:
+            return await chosen_presets(connection, user_id=user_id, saved=saved)
 
     async def delete_preset(self, user_id: int, name: str) -> None:
         """Delete the preset `name`. RefusedError `preset_unknown`."""

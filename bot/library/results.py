@@ -9,10 +9,12 @@ from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.jobs.keep.files import KeptFiles
 from bot.library.forgetting import forget_job
+from bot.library.repeating import demand_readable, from_picture, settled
 from bot.moderation.audit import Audit
 from bot.outbox.removals import remove_message, remove_messages_of
+from data.gallery import watched
 from data.guilds.audit import AuditKind
-from data.jobs import jobs, pictures
+from data.jobs import jobs, of_person, pictures
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.jobs.stored import StoredPicture, find_stored
@@ -20,9 +22,9 @@ from data.people import favourites, history
 from data.people.history import HistoryPage
 from data.store.connection import Connection
 from data.store.database import Database
-from data.store.ids import typed_id
+from data.store.ids import linked_message, typed_id
 from pipeline.errors import RefusedError
-from pipeline.request import GenerationRequest, decided
+from pipeline.request import GenerationRequest
 
 SUBTLE_VARIATION: Final = 0.2
 """How far the initial noise of a subtle variation is interpolated towards another seed's (A1111's
@@ -35,11 +37,22 @@ another one or is itself a variation. Composition stays, details change."""
 STRONG_STRENGTH: Final = 0.75
 """The img2img strength of a strong variation: colours and rough composition stay."""
 
+_REMIXED: Final = (
+    "init_picture", "strength", "upscale", "only_faces", "variation_seed", "variation_strength",
+    "source",
+)  # fmt: skip
+"""What another prompt takes as a remix does."""
+
 MAX_PAGE_SIZE: Final = 25
 
 
 OnDelete = Callable[[Connection, JobRecord], Awaitable[None]]
 """Called inside the transaction that deletes a job, before its rows are deleted."""
+
+
+def unknown(typed: str) -> RefusedError:
+    """The error for a typed id or link that leads to nothing that the person may see."""
+    return RefusedError("job_unknown" if linked_message(typed) is None else "link_unknown")
 
 
 class Results:
@@ -74,9 +87,15 @@ class Results:
         return job, tuple(made)
 
     async def show(self, id: str) -> tuple[JobRecord, tuple[PictureRecord, ...]]:  # noqa: A002
-        """What a typed id refers to: a job with all its pictures, or one picture with its job.
-        RefusedError `job_unknown`. `may_see` says whether they may see it."""
-        typed = typed_id(id)
+        """What a typed id, or a link to one of our messages, refers to: a job with all its
+        pictures, or one picture with its job. RefusedError `job_unknown`, `link_unknown`. `may_see`
+        says whether they may see it."""
+        typed, message_id = typed_id(id), linked_message(id)
+        if message_id is not None:
+            found = await self._database.read(watched.subject_of, message_id=message_id)
+            if found is None:
+                raise unknown(id)
+            typed = found
         picture = await self._database.read(pictures.get, picture_id=typed)
         job, made = await self.pictures_of(typed if picture is None else picture.job_id)
         return (job, made) if picture is None else (job, (picture,))
@@ -97,19 +116,23 @@ class Results:
         return job.guild_id is not None and actor.guild_id == job.guild_id and actor.is_moderator
 
     def reroll(self, job: JobRecord) -> GenerationRequest:
-        """The same request with a new random seed; of a variation, another variation."""
-        if job.request.variation_strength:
-            return replace(_settled(job), variation_seed=None, source=job.id)
-        return replace(_settled(job), seed=None, source=job.id)
+        """The same request with a new random seed; of a variation, another variation. What was
+        drawn from a picture is so again, and says from which."""
+        request = job.request
+        from_another = request.init_picture or request.variation_strength
+        source = (request.original.source if from_another else None) or job.id
+        if request.variation_strength:
+            return replace(settled(job), variation_seed=None, source=source)
+        return replace(settled(job), seed=None, source=source)
 
     def again(self, job: JobRecord) -> GenerationRequest:
         """The request of a job that ended without pictures, with its seed only if one was typed,
         since another seed may succeed."""
-        return replace(_settled(job), seed=job.request.original.seed)
+        return replace(settled(job), seed=job.request.original.seed)
 
     def typed(self, job: JobRecord) -> GenerationRequest:
         """The request as it was typed. RefusedError `job_unknown`: it can't be read any more."""
-        _demand_readable(job)
+        demand_readable(job)
         return job.request.original
 
     def vary(self, stored: StoredPicture, *, strong: bool) -> GenerationRequest:
@@ -118,7 +141,7 @@ class Results:
         request = job.request
         if not strong and not request.init_picture and not request.variation_strength:
             return replace(
-                _settled(job),
+                settled(job, picture),
                 seed=picture.seed,
                 variation_seed=None,
                 variation_strength=SUBTLE_VARIATION,
@@ -126,32 +149,59 @@ class Results:
                 source=job.id,
             )
         strength = STRONG_STRENGTH if strong else SUBTLE_STRENGTH
-        return replace(_from_picture(stored), strength=strength)
+        return replace(from_picture(stored), strength=strength)
 
     def upscale(self, stored: StoredPicture) -> GenerationRequest:
         """The picture drawn 1.5 times as large. RefusedError `already_upscaled`: twice would exceed
         the memory of most machines and Discord's limits."""
         if stored.job.request.upscale_factor > 1:
             raise RefusedError("already_upscaled")
-        return replace(_from_picture(stored), aspect=None, seed=stored.picture.seed, upscale=True)
+        return replace(from_picture(stored), aspect=None, seed=stored.picture.seed, upscale=True)
 
     def remix(self, job: JobRecord) -> GenerationRequest:
         """The request to edit for a remix, with a random seed. RefusedError `job_unknown`: it can't
         be read any more."""
-        _demand_readable(job)
+        demand_readable(job)
         request = replace(
             job.request.original,
             seed=None,
             variation_seed=None,
             variation_strength=None,
+            compare=None,  # its form has no field for it
+            count=None if job.request.compared else job.request.original.count,
             # Editing a job that ended without pictures keeps its own source.
             source=job.id if job.state == "finished" else job.request.original.source,
         )
-        # Of an upscaled picture the text is wanted, not the upscale.
+        # Of an upscaled picture the text is wanted, not the upscale; so of faces.
         return (
-            replace(request, init_picture=None, strength=None, upscale=False)
-            if request.upscale
+            replace(request, init_picture=None, strength=None, upscale=False, only_faces=False)
+            if request.upscale or request.only_faces
             else request
+        )
+
+    async def latest(self, user_id: int) -> JobRecord:
+        """What a person asked for last, however it ended. RefusedError `again_nothing`."""
+        async with self._database.reader() as connection:
+            job_id = await of_person.latest_id(connection, user_id=user_id)
+            job = None if job_id is None else await jobs.get(connection, job_id=job_id)
+        if job is None:
+            raise RefusedError("again_nothing")
+        return job
+
+    def another(
+        self, job: JobRecord, prompt: str, *, count: int | None = None
+    ) -> GenerationRequest:
+        """The same request with another prompt: all else as it was drawn, with a new seed unless
+        one was typed. The rating is that which was asked for, as the new prompt may need less."""
+        original = job.request.original
+        base, same = self.remix(job), settled(job)
+        return replace(
+            same,
+            prompt=prompt,
+            count=count or same.count,
+            rating=original.rating,
+            seed=original.seed,
+            **{name: getattr(base, name) for name in _REMIXED},
         )
 
     async def toggle_favourite(self, *, user_id: int, picture_id: str) -> bool:
@@ -238,43 +288,3 @@ async def known_picture(connection: Connection, picture_id: str) -> StoredPictur
     if found is None:
         raise RefusedError("picture_unknown")
     return found
-
-
-def _demand_readable(job: JobRecord) -> None:
-    if job.damaged:
-        raise RefusedError("job_unknown")
-
-
-def _settled(job: JobRecord) -> GenerationRequest:
-    """The request with every decided field filled in, so that it gives the same result for another
-    person, in another place and after an upgrade. RefusedError `job_unknown`: it can't be read any
-    more."""
-    _demand_readable(job)
-    request = job.request
-    larger = request.upscale_factor > 1
-    return replace(
-        request.original,
-        aspect=request.original.aspect if larger else f"{request.width}x{request.height}",
-        **decided(request),
-    )
-
-
-def _from_picture(stored: StoredPicture) -> GenerationRequest:
-    """One picture that starts from this one, with another seed. It keeps the rating, so that it
-    can't be shown where this one can't."""
-    settled = replace(
-        _settled(stored.job), rating=max(stored.job.request.rating, stored.picture.rating)
-    )
-    larger = stored.job.request.upscale_factor > 1
-    return replace(
-        settled,
-        aspect=None if larger else settled.aspect,  # None: the bucket nearest to the picture
-        init_picture=stored.picture.content_hash,
-        strength=None,
-        variation_seed=None,
-        variation_strength=None,
-        upscale=False,
-        seed=None,
-        count=1,
-        source=stored.job.id,
-    )

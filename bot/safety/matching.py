@@ -44,7 +44,7 @@ class TermMatcher:
         for term in terms:
             letters = normalise(term).replace(" ", "")
             trie.add([_piece(run) for run in _runs(letters)])
-            self._terms.setdefault(_shape(letters), []).append((letters, term))
+            self._terms.setdefault(shape_of(letters), []).append((letters, term))
         self._search = re.compile(rf"{_START}(?=((?:{trie.pattern()}){_END}))")
         self._harmless = re.compile(_phrases(harmless, things))
 
@@ -60,6 +60,11 @@ class TermMatcher:
                 if all(a in (b, ANY) for a, b in zip(word, letters, strict=True)):
                     return term
         return None
+
+    @property
+    def shapes(self) -> Iterable[str]:
+        """The `shape_of` each term."""
+        return self._terms
 
     @cached_property
     def _by_letter(self) -> dict[tuple[int, int, str], list[tuple[str, str]]]:
@@ -98,8 +103,26 @@ class TermMatcher:
             return None
         if not _whole_tag(reading.classes, start, end):
             letters = letters.rstrip("!")  # "lol!" within a sentence is a laugh
-        candidates = self._terms.get(_shape(letters), [])
+        candidates = self._terms.get(shape_of(letters), [])
         return next((term for wanted, term in candidates if _spells(letters, wanted)), None)
+
+
+class Shapes:
+    """What words may begin with and have in them, disguised or not."""
+
+    def __init__(self, shapes: Iterable[str]) -> None:
+        self._beginnings = frozenset(
+            each[:end] for each in shapes for end in range(1, len(each) + 1)
+        )
+        self._all = "\n".join(shapes)
+
+    def may_begin(self, letters: str) -> bool:
+        """Whether one of them can begin with normalised `letters`."""
+        return shape_of(letters) in self._beginnings
+
+    def may_contain(self, letters: str) -> bool:
+        """Whether one of them can have normalised `letters` in it."""
+        return shape_of(letters) in self._all
 
 
 class _Node(dict[str, "_Node"]):
@@ -136,7 +159,7 @@ def _piece(run: str) -> str:
     return " *".join(re.escape(class_of(letter)) for letter in run)
 
 
-def _shape(letters: str) -> str:
+def shape_of(letters: str) -> str:
     """The classes of the letters without repeats: the same for a term and all its disguises."""
     return "".join(kind for kind, _ in groupby(letters, key=class_of))
 

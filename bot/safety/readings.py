@@ -24,9 +24,9 @@ _SINGLES = re.compile(r"(?<![^ ,;])[^ ,;](?:[ ,;]{1,4}[^ ,;](?![^ ,;])){2,}")
 
 # A word split into several tags: `lo, li`. At least one piece is no word, and only pieces next to a
 # short one may be long: `school, girl` are two ordinary tags.
-_PIECE = re.compile(r"[0-9a-z]{1,6}|[^\W_]")
-_PIECES = 4  # of one word, at most
-_SHORT_PIECE = 3
+PIECE = re.compile(r"[0-9a-z]{1,6}|[^\W_]")
+PIECES = 4  # of one word, at most
+SHORT_PIECE = 3
 
 _BRACKETS = "\\()[]{}<>「」『』【】〔〕〈〉《》"
 _GLUE = str.maketrans("", "", _BRACKETS)
@@ -96,24 +96,30 @@ def readings(prompt: str) -> tuple[Reading, ...]:
 
 def _readings(prompt: str) -> tuple[Reading, ...]:
     prompt = _LESS_THAN.sub(" under ", prompt)
-    glued = normalise(prompt.replace("BREAK", ""))
+    whole = normalise(prompt.replace("BREAK", ""))
     parted = normalise(_CAMEL_CASE.sub(" ", prompt.replace("BREAK", ",")))
-    texts = [_glued(glued), _parted(parted)]
-    if _EMPTY_PAIR.search(glued):
-        texts.append(_glued(_EMPTY_PAIR.sub("o", glued)))
+    texts = [glued(whole), _parted(parted)]
+    if _EMPTY_PAIR.search(whole):
+        texts.append(glued(_EMPTY_PAIR.sub("o", whole)))
     texts += filter(None, (_spelled(texts[1]), _pieced(texts[0])))
     return tuple(
-        Reading(plain=_LONG_RUN.sub(r"\1\1\1", text), signs_are_letters=number != 1)
+        Reading(plain=shortened_runs(text), signs_are_letters=number != 1)
         for number, text in enumerate(texts)
     )
+
+
+def shortened_runs(text: str) -> str:
+    """`text` with no letter more than three times in a row: no term has more."""
+    return _LONG_RUN.sub(r"\1\1\1", text)
 
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _glued(text: str) -> str:
-    """Brackets, escapes and weights are removed; what was inside `<...>` is read after the rest."""
+def glued(text: str) -> str:
+    """A normalised text in one line. Brackets, escapes and weights are removed; what was inside
+    `<...>` is read after the rest."""
     networks = ",".join(_NETWORK.findall(text))
     text = _WEIGHT.sub("", _NETWORK.sub("", text))
     return _one_line(f"{text},{networks}".translate(_GLUE))
@@ -140,10 +146,10 @@ def _pieced(text: str) -> str:
     tags = [tag.strip() for tag in re.split("[,;、。]", text)]
     found: dict[str, None] = {}
     for first in range(len(tags)):
-        for last in range(first + 1, min(first + _PIECES, len(tags))):
+        for last in range(first + 1, min(first + PIECES, len(tags))):
             pieces = tags[first : last + 1]
-            if not all(map(_PIECE.fullmatch, pieces)):
+            if not all(map(PIECE.fullmatch, pieces)):
                 break
-            if min(map(len, pieces)) <= _SHORT_PIECE:
+            if min(map(len, pieces)) <= SHORT_PIECE:
                 found["".join(pieces)] = None
     return ",".join(found)

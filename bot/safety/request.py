@@ -6,7 +6,9 @@ from bot.safety.normalise import normalise
 from bot.safety.rules import check_prompt, refusal
 from pipeline.hints import HintKind
 from pipeline.prompt.assemble import typed_text
+from pipeline.prompt.drawn_texts import different_texts
 from pipeline.prompt.known import NameOf, nothing
+from pipeline.prompt.schedule import all_words, changes
 from pipeline.prompt.weights import plain_tags
 from pipeline.rating import Rating
 from pipeline.request import ResolvedRequest
@@ -39,9 +41,14 @@ def refuse_forbidden(request: ResolvedRequest, *, rating_of: RatingOf) -> None:
 
 
 def prompts_to_check(request: ResolvedRequest) -> list[tuple[str, str]]:
-    """The final prompt and negative; if something was left out of them, also those as typed. The
-    names of LoRAs count as words of each prompt."""
+    """The final prompt and negative, with all that they are at any step, because all of it makes
+    the picture; the texts of each step and region; if something was left out, also what was typed.
+    The names of LoRAs count as words of each prompt."""
     found = [(request.prompt, request.negative_prompt)]
+    if changes(request.prompt) or changes(request.negative_prompt):
+        found.append((all_words(request.prompt), all_words(request.negative_prompt)))
+    if len(texts := different_texts(request)) > 1 or request.regions:
+        found += [(prompt, each.negative_prompt) for each in texts for prompt in each.prompts]
     if request.hints:
         found.append((typed_text(request.original), request.original.negative_prompt))
     names = [each.name for each in request.loras]

@@ -5,10 +5,12 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from itertools import chain
 
 from bot.safety import harmless, terms
 from bot.safety.ages import find_minor_age, names_adult_age
-from bot.safety.matching import TermMatcher
+from bot.safety.matching import Shapes, TermMatcher, shape_of
 from bot.safety.mixed import mixed_words
 from bot.safety.normalise import normalise
 from bot.safety.readings import Reading, readings
@@ -41,6 +43,16 @@ _ADULT = TermMatcher(terms.ADULT, harmless.ADULT_HARMLESS)
 _MINOR_CODED_TAGS = terms.MINOR_CODED_TAGS | {
     term.replace(" ", "")[::-1] for term in terms.MINOR_CODED if term.isascii()
 }
+
+_AGE_WORDS = (
+    "age", "ages", "aged", "edad", "idade", "alter", "eta", "u", "sub", "grade", "born", "years",
+    "year", "than", "like", "looks", "birthday", "turning", "turned", "months", "weeks", "days",
+)  # fmt: skip
+_AGE_BEGINS = re.compile(rf"\d|(?:{'|'.join(_AGE_WORDS)})\d")
+_WHOLE = (
+    *_MINOR_CODED_TAGS, *terms.MINOR_TAGS, *terms.SEXUAL_TAGS, *terms.REAL_PERSON_TAGS,
+    *terms.ADULT_TAGS, *_AGE_WORDS,
+)  # fmt: skip
 
 # "photo of Jane Doe": two capitalised words. The only sign of a name that can be recognised without
 # a list of all people.
@@ -113,6 +125,26 @@ def check_prompt(
         if term := _adult(readings(removed)):
             return Violation(rule=Rule.ADULT_REMOVED, term=term)
     return None
+
+
+def may_begin(letters: str) -> bool:
+    """Whether something that a rule names can begin with these normalised letters and digits."""
+    return (
+        not letters.isascii()
+        or _AGE_BEGINS.match(letters) is not None
+        or _shapes().may_begin(letters)
+    )
+
+
+def may_contain(word: str) -> bool:
+    """Whether something that a rule names can have these normalised letters in it."""
+    return _shapes().may_contain(word)
+
+
+@cache
+def _shapes() -> Shapes:
+    matchers = (_MINOR_CODED, _MINOR, _SEXUAL, _REAL_PERSON, _ADULT)
+    return Shapes({*chain.from_iterable(each.shapes for each in matchers), *map(shape_of, _WHOLE)})
 
 
 def _in_hiragana(wanted: tuple[Reading, ...]) -> str | None:

@@ -40,10 +40,10 @@ class CardEnergy:
     def _integral(self) -> Callable[[], float | None]:
         if self._asked("nvmlDeviceGetPowerUsage") is None:
             return _unknown
-        stop, joules = threading.Event(), [0.0]
+        stop, joules, began = threading.Event(), [0.0], time.monotonic()
 
         def sample() -> None:
-            last = time.monotonic()
+            last = began
             while True:
                 ended = stop.wait(SAMPLE_EVERY_S)
                 now = time.monotonic()

@@ -30,7 +30,8 @@ class EnergyMeters:
             if number not in self._tried and worker.model is not None:
                 self._tried.add(number)
                 found = await asyncio.to_thread(self._meter, number, worker.model.provider, workers)
-                worker.energy = worker.energy or found
+                for mate in worker.mates:
+                    mate.energy = mate.energy or found
 
     def _meter(
         self, number: int, provider: str, workers: Mapping[int, EngineWorker]

@@ -158,7 +158,8 @@ class Sharing:
     async def _watch(self) -> None:
         """Look what other programs use, and what can be measured."""
         assert self._runner is not None, "start() comes first"
-        workers = [each for each in self._runner.engines.workers if not each.host]
+        running = self._runner.engines.workers
+        workers = [each for each in running if not each.host and not each.slot]
         await self._meters.fit(dict(enumerate(workers)))
         if self._watcher is not None:
             await self._watcher.look(dict(enumerate(workers)))

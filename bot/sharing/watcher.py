@@ -67,9 +67,9 @@ class Watcher:
         for number, worker in workers.items():
             card = self._card(number, worker)
             if card is not None:
-                found[number] = card.read(drawing=worker.is_drawing)
+                found[number] = card.read(drawing=worker.device_draws)
             else:
-                shared = shared or self._processor.read(drawing=worker.is_drawing)
+                shared = shared or self._processor.read(drawing=worker.device_draws)
                 found[number] = shared
         return found
 

@@ -31,7 +31,8 @@ def accepted(job: JobRecord) -> AuditEvent:
 def settings_of(request: ResolvedRequest) -> dict[str, Any]:
     """Everything that decides how the pictures look."""
     return {
-        "prompt": request.prompt,
+        "prompt": " / ".join(dict.fromkeys(each.prompt for each in request.chosen))
+        or request.prompt,
         "negative_prompt": request.negative_prompt,
         "width": request.width,
         "height": request.height,

@@ -1,6 +1,10 @@
-"""How many pictures a person may make. Pure: from the ledger to a decision."""
+"""How many pictures a person may make. Pure: from the ledger to a decision.
 
-from collections.abc import Sequence
+Limits are whole pictures. They are compared in hundredths of one, as a draft counts as less
+(`pipeline.speed.cost`); `cost` is what each picture of a request counts.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -9,6 +13,7 @@ from data.guilds.server_settings import LimitSet
 from data.jobs.quota import Use
 from data.store.times import CLOCK_STEP_S
 from pipeline.errors import RefusedError
+from pipeline.speed.cost import WHOLE
 
 HOUR_S = 3600.0
 DAY_S = 86400.0
@@ -37,10 +42,10 @@ class Limits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """Usage of a sliding window. `limit` 0: no limit. `frees_in_s`: seconds until one more picture
-    is possible, 0 if it is possible now."""
+    is possible, 0 if it is possible now. `used` has a fraction where there were drafts."""
 
     limit: int
-    used: int
+    used: float
     frees_in_s: float
 
 
@@ -50,8 +55,8 @@ def window(uses: Sequence[Use], *, limit: int, length_s: float, now: float) -> W
     inside = _inside(uses, length_s=length_s, now=now)
     return Window(
         limit=limit,
-        used=sum(use.pictures for use in inside),
-        frees_in_s=_wait(inside, pictures=1, limit=limit, length_s=length_s, now=now),
+        used=in_pictures(_counted(inside)),
+        frees_in_s=_wait(inside, wanted=WHOLE, limit=limit, length_s=length_s, now=now),
     )
 
 
@@ -70,52 +75,69 @@ def _inside(uses: Sequence[Use], *, length_s: float, now: float) -> list[Use]:
     return [use for use in uses if use.used_at > now - length_s]
 
 
-def _wait(
-    inside: Sequence[Use], *, pictures: int, limit: int, length_s: float, now: float
-) -> float:
-    """Seconds until `pictures` more fit into the window; inf if they never do."""
+def _counted(uses: Iterable[Use]) -> int:
+    return sum(use.hundredths for use in uses)
+
+
+def in_pictures(hundredths: int) -> float:
+    """As people read it: 3 or 2.6."""
+    return hundredths // WHOLE if hundredths % WHOLE == 0 else hundredths / WHOLE
+
+
+def _wait(inside: Sequence[Use], *, wanted: int, limit: int, length_s: float, now: float) -> float:
+    """Seconds until `wanted` hundredths more fit into the window; inf if they never do."""
     if limit == 0:
         return 0.0
-    if pictures > limit:
+    if wanted > limit * WHOLE:
         return float("inf")
-    too_many = sum(use.pictures for use in inside) + pictures - limit
+    too_many = _counted(inside) + wanted - limit * WHOLE
     if too_many <= 0:
         return 0.0
-    for use, freed in zip(inside, accumulate(use.pictures for use in inside), strict=True):
+    for use, freed in zip(inside, accumulate(use.hundredths for use in inside), strict=True):
         if freed >= too_many:
             return max(0.0, use.used_at + length_s - now)
-    return float("inf")  # not reached: freeing all makes room, since pictures <= limit
+    return float("inf")  # not reached: freeing all makes room, since what is wanted fits
 
 
 def check_quota(
-    uses: Sequence[Use], *, limits: Limits, pictures: int, now: float, granted: int = 0
+    uses: Sequence[Use],
+    *,
+    limits: Limits,
+    pictures: int,
+    now: float,
+    granted: int = 0,
+    cost: int = WHOLE,
 ) -> int:
     """Raise RefusedError if `pictures` more are too many for the last hour or day.
 
-    `uses` covers at least the last day, oldest first. `granted` pictures may be made beyond the
-    limits; returns how many of them this request takes. The error contains the window, its limit,
-    how many are left, and after how many seconds this request is possible.
+    `uses` covers at least the last day, oldest first. `granted` hundredths of a picture may be made
+    beyond the limits; returns how many of them this request takes. The error contains the window,
+    its limit, how many are left, and after how many seconds this request is possible.
     """
     uses, now = _as_of(uses, now)
-    missing = _missing(uses, limits=limits, pictures=pictures, now=now)
-    taken = max(0, min(granted, pictures, missing))
-    _check_windows(uses, limits=limits, pictures=pictures - taken, now=now)
+    wanted = pictures * cost
+    missing = _missing(uses, limits=limits, wanted=wanted, now=now)
+    taken = max(0, min(granted, wanted, missing))
+    try:
+        _check_windows(uses, limits=limits, wanted=wanted - taken, extra=granted, now=now)
+    except RefusedError as error:
+        raise RefusedError(error.key, pictures=pictures, **error.data) from None
     return taken
 
 
-def _missing(uses: Sequence[Use], *, limits: Limits, pictures: int, now: float) -> int:
-    """How many of `pictures` don't fit now."""
+def _missing(uses: Sequence[Use], *, limits: Limits, wanted: int, now: float) -> int:
+    """How many of the `wanted` hundredths don't fit now."""
     windows = ((limits.pictures_per_hour, HOUR_S), (limits.pictures_per_day, DAY_S))
     return max(
-        sum(use.pictures for use in _inside(uses, length_s=length_s, now=now)) + pictures - limit
-        if limit
-        else 0
+        _counted(_inside(uses, length_s=length_s, now=now)) + wanted - limit * WHOLE if limit else 0
         for limit, length_s in windows
     )
 
 
-def _check_windows(uses: Sequence[Use], *, limits: Limits, pictures: int, now: float) -> None:
-    if pictures <= 0:
+def _check_windows(
+    uses: Sequence[Use], *, limits: Limits, wanted: int, extra: int, now: float
+) -> None:
+    if wanted <= 0:
         return
     windows = (
         ("hour", limits.pictures_per_hour, _inside(uses, length_s=HOUR_S, now=now), HOUR_S),
@@ -123,10 +145,10 @@ def _check_windows(uses: Sequence[Use], *, limits: Limits, pictures: int, now: f
     )
     wait_s, period, limit, left = max(
         (
-            _wait(inside, pictures=pictures, limit=limit, length_s=length_s, now=now),
+            _wait(inside, wanted=wanted, limit=limit, length_s=length_s, now=now),
             period,
             limit,
-            limit - sum(use.pictures for use in inside),
+            limit * WHOLE - _counted(inside),
         )
         for period, limit, inside, length_s in windows
     )
@@ -135,18 +157,23 @@ def _check_windows(uses: Sequence[Use], *, limits: Limits, pictures: int, now: f
             "quota_never" if wait_s == float("inf") else f"quota_{period}",
             period=period,
             limit=limit,
-            left=max(0, left),
-            pictures=pictures,
+            left=in_pictures(max(0, left) + extra),
             retry_after_s=wait_s,
         )
 
 
 def check_server(
-    uses: Sequence[Use], *, limits: LimitSet, pictures: int, now: float, granted: int
+    uses: Sequence[Use],
+    *,
+    limits: LimitSet,
+    pictures: int,
+    now: float,
+    granted: int,
+    cost: int = WHOLE,
 ) -> int:
     """As `check_quota`, for the limits of a server's moderators, where 0 means none at all."""
     hour, day = limits.pictures_per_hour, limits.pictures_per_day
-    if granted < pictures and 0 in {hour, day}:
+    if granted < pictures * cost and 0 in {hour, day}:
         raise RefusedError("quota_none_here")
     bounds = Limits(
         pictures_per_hour=hour or 0,
@@ -155,9 +182,11 @@ def check_server(
         waiting_jobs_total=0,
     )
     if 0 in {hour, day}:
-        return pictures
+        return pictures * cost
     try:
-        return check_quota(uses, limits=bounds, pictures=pictures, now=now, granted=granted)
+        return check_quota(
+            uses, limits=bounds, pictures=pictures, now=now, granted=granted, cost=cost
+        )
     except RefusedError as error:
         if error.key == "quota_never":
             raise
@@ -173,7 +202,7 @@ def check_upscales(uses: Sequence[Use], *, limit: int | None, now: float) -> Non
         raise RefusedError("upscales_none_here")
     uses, now = _as_of(uses, now)
     inside = _inside(uses, length_s=DAY_S, now=now)
-    wait_s = _wait(inside, pictures=1, limit=limit, length_s=DAY_S, now=now)
+    wait_s = _wait(inside, wanted=WHOLE, limit=limit, length_s=DAY_S, now=now)
     if wait_s > 0:
         raise RefusedError("upscales_here", limit=limit, retry_after_s=wait_s)
 
@@ -196,13 +225,19 @@ def check_waiting(*, own: int, total: int, limits: Limits, eta_s: float | None) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserLimits:
-    """What a person has used and may still use. `waiting_limit` 0: no limit."""
+    """What a person has used and may still use. `waiting_limit` 0: no limit. `draft` and
+    `balanced`: what a usual picture of these speeds counts, `face`: what a face counts that is
+    drawn again; None where there are none. `granted`: pictures beyond the operator's limits."""
 
     hour: Window
     day: Window
     waiting: int
     waiting_limit: int
     here: "ServerLimits | None" = None
+    draft: float | None = None
+    balanced: float | None = None
+    face: float | None = None
+    granted: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,4 +250,4 @@ class ServerLimits:
     upscales: Window | None
     waiting: int
     waiting_limit: int | None
-    granted: int
+    granted: float

@@ -2,12 +2,22 @@
 
 from collections.abc import Iterable, Sequence
 
-from bot.jobs.accept.limits import DAY_S, HOUR_S, Limits, ServerLimits, UserLimits, Window, window
+from bot.jobs.accept.limits import (
+    DAY_S,
+    HOUR_S,
+    Limits,
+    ServerLimits,
+    UserLimits,
+    Window,
+    in_pictures,
+    window,
+)
 from bot.moderation.member_limits import for_member
 from data.guilds import guild_limits
 from data.guilds.server_settings import LimitSet
 from data.jobs import jobs, quota, quota_grants
 from data.jobs.quota import Use
+from data.jobs.quota_grants import OVERALL
 from data.store.connection import Connection
 from data.store.database import Database
 
@@ -24,6 +34,7 @@ async def limits_of(
     """What `user_id` has used and may still use, everywhere and in the server `guild_id`."""
     async with database.reader() as connection:
         uses = await quota.uses_since(connection, user_id=user_id, since=now - DAY_S)
+        granted = await quota_grants.left(connection, guild_id=OVERALL, user_id=user_id)
         waiting = await jobs.count_open(connection, user_id=user_id)
         here = None
         if guild_id is not None:
@@ -35,6 +46,7 @@ async def limits_of(
         day=window(uses, limit=limits.pictures_per_day, length_s=DAY_S, now=now),
         waiting=waiting,
         waiting_limit=limits.waiting_jobs_per_user,
+        granted=in_pictures(granted),
         here=here,
     )
 
@@ -64,5 +76,5 @@ async def _server_limits(
         upscales=grown,
         waiting=await jobs.count_open(connection, user_id=user_id, guild_id=guild_id),
         waiting_limit=own.waiting_jobs,
-        granted=granted,
+        granted=in_pictures(granted),
     )

@@ -6,7 +6,7 @@ from bot.common.clock import Clock
 from bot.jobs.draw.engines import Engines
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.line import Line, LiveJob, Outlook
-from bot.jobs.draw.worker import Step
+from bot.jobs.draw.loop_watch import Step
 from bot.jobs.values import Progress, Queued, Rest
 
 _log = logging.getLogger(__name__)
@@ -70,5 +70,7 @@ class Announcer:
                     eta_s=None if outlook is None else outlook.eta_s,
                     preview=step.preview,
                     again=bool(job.drawn_again or job.lost),
+                    face=step.face,
+                    faces=step.faces,
                 )
             )

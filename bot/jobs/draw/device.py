@@ -5,6 +5,7 @@ after the device was lost or the engine broke."""
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain, repeat
 from typing import Final
@@ -43,7 +44,8 @@ _BREATH_S: Final = 1.0  # after a bug of our own, which may recur immediately
 
 class Device:
     """One task runs `run`, which is then `over`. `storing`: what is drawn but not yet stored.
-    `pictures`: how many it dealt with. `unload_after_s`: without a picture, 0 never."""
+    `pictures`: how many it dealt with. `unload_after_s`: without a picture, 0 never. `opened`: told
+    whenever the engine was opened."""
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Device:
         stopping: asyncio.Event,
         clock: Clock,
         unload_after_s: float = 0.0,
+        opened: Callable[[EngineWorker], None] = lambda _: None,
     ) -> None:
         self.worker = worker
         self.storing: set[asyncio.Task[None]] = set()
@@ -70,7 +73,8 @@ class Device:
         self._stopping = stopping
         self._clock = clock
         self._unload_after_s = unload_after_s
-        self._used_at = clock.monotonic()
+        self._opened = opened
+        self.worker.used_at = clock.monotonic()
         self._leaving = asyncio.Event()
 
     def drain(self, drained: bool) -> None:
@@ -84,13 +88,15 @@ class Device:
             self._set("resting")
         elif not self._rests and self.worker.state == "resting":
             self._set("ready")
-        if self.worker.schedule.gives_back and self.worker.is_drawing:
+        if self.worker.schedule.gives_back:
             self.worker.interrupted.set()
+        else:
+            self.worker.interrupted.clear()
         self._line.arrived.set()
 
     @property
     def _rests(self) -> bool:
-        return self._drained or self.worker.rest is not None
+        return self._drained or self.worker.rest is not None or not self.worker.has_room
 
     def leave(self) -> None:
         """End `run`: the machine is gone. What it drew is drawn elsewhere."""
@@ -109,6 +115,11 @@ class Device:
                 if self.worker.state == "unloaded" and not self._rests and len(self._line):
                     await self._load_again()
                     continue
+                if self.worker.is_lost:
+                    await self._open_again("was lost with another picture")
+                    continue
+                if self.worker.state == "resting" and not self._rests:
+                    self._set("ready")  # another one left it the room
                 unit = None if self._rests else self._line.take(self.worker.availability)
                 if unit is None:
                     await self._wait()
@@ -122,6 +133,7 @@ class Device:
             raise
         finally:
             self.over = True
+            self._line.arrived.set()  # others may have room for what it leaves
 
     async def _until_there_is_room(self) -> None:
         """Other programs may need the device when the bot starts."""
@@ -133,6 +145,8 @@ class Device:
         or if nothing was drawn for long."""
         if self._rests and not self._halted:
             self._halted = True
+            if self.worker.state == "ready":  # memory ran out: it has no room any more
+                self.worker.state = "resting"
             self._announcer.announce()  # a job whose picture was just drawn waits for its next
             await self._drawing.rest()
             return  # what has arrived meanwhile must be seen
@@ -142,8 +156,11 @@ class Device:
         elif not is_loaded or not self._unload_after_s:
             await self._line_changes(None)
         else:
-            idle_s = self._clock.monotonic() - self._used_at
-            if idle_s >= self._unload_after_s:
+            mates = self.worker.mates
+            idle_s = self._clock.monotonic() - max(each.used_at for each in mates)
+            if self.worker.device_draws:
+                await self._line_changes(LOOK_EVERY_S)
+            elif idle_s >= self._unload_after_s:
                 await self._unload("it had nothing to do")
             else:
                 await self._line_changes(min(self._unload_after_s - idle_s, LOOK_EVERY_S))
@@ -157,7 +174,6 @@ class Device:
     async def _unload(self, reason: str) -> None:
         await self.worker.free()
         await asyncio.to_thread(give_back_heap)
-        self.worker.interrupted.clear()
         _log.info("%s was unloaded: %s", self.worker.name, reason)
         self._set("unloaded")
 
@@ -176,7 +192,7 @@ class Device:
         try:
             await self._drawing.draw(self.worker, unit, self.storing, self._pace)
             self.pictures += 1
-            self._used_at = self._clock.monotonic()
+            self.worker.used_at = self._clock.monotonic()
         except HungEngineError as error:
             raise self._hung(error) from None
         except Exception as error:
@@ -189,13 +205,13 @@ class Device:
 
     async def _open(self) -> None:
         try:
-            self.worker.interrupted.clear()
             model = await self.worker.start()
         except HungEngineError as error:
             raise self._hung(error) from None
         await self._pace.restore(model)
-        self._used_at = self._clock.monotonic()
+        self.worker.used_at = self._clock.monotonic()
         self._set("resting" if self._rests else "ready")
+        self._opened(self.worker)
 
     async def _open_host(self) -> None:
         """As `_open`, though a machine that does not respond is tried again. ModelError says why it

@@ -16,17 +16,17 @@ from bot.jobs.draw.attempts import Attempts
 from bot.jobs.draw.background import run_in_background
 from bot.jobs.draw.ending import Ending
 from bot.jobs.draw.energy import ElectricitySum
-from bot.jobs.draw.eta import steps_of
+from bot.jobs.draw.eta import first_cost_of, share_done
 from bot.jobs.draw.fair_queue import Unit
 from bot.jobs.draw.init_images import InitImages
 from bot.jobs.draw.line import Line, LiveJob
-from bot.jobs.draw.loras import LoraCheck, LorasUnreadError
+from bot.jobs.draw.loop_watch import Step
+from bot.jobs.draw.loras import LoraCheck, LorasUnreadError, gone
 from bot.jobs.draw.pace_store import PaceStore
 from bot.jobs.draw.worker import (
     BrokenEngineError,
     EngineWorker,
     HungEngineError,
-    Step,
     YieldedError,
     is_device_lost,
     is_host_lost,
@@ -35,6 +35,7 @@ from bot.jobs.keep.keeping import Keeping
 from bot.jobs.keep.store import JobStore
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.errors import Cancelled, InputError
+from pipeline.speed.cost import steps_of
 
 _log = logging.getLogger(__name__)
 
@@ -127,8 +128,11 @@ class Drawing:
                 else:
                     job.lost.add(unit.index)
                 await self._attempts.withdraw(unit)
-                self._line.put_back(unit)  # another device may be idle
-                self._announcer.progress(job, unit, Step(0, steps_of(job.record.request), _none))
+                # Another device may be idle. If the picture is to blame, it is for no other's loss.
+                self._line.put_back(unit, alone=unit.index in job.lost)
+                self._announcer.progress(
+                    job, unit, Step(0, steps_of(job.record.request.single(unit.index)), _none)
+                )
                 raise
             await self._ending.fail(job, error)
             if is_lost:
@@ -140,7 +144,8 @@ class Drawing:
         model = worker.model
         if drawn is None or model is None:
             return
-        pace.learn(job.record.request, drawn, cost=job.cost)
+        request = job.record.request.single(unit.index)
+        pace.learn(request, drawn, cost=first_cost_of(request))
         self.electricity.drawn(drawn.energy_j)
         self._observer.picture_drawn(
             device=worker.device,
@@ -167,18 +172,22 @@ class Drawing:
             run_in_background(self._mark_running(unit.job_id), self.marking)
             self._announcer.announce()
         init_image = await self._init_images.get(job.record.request.init_picture)
+        mask_image = await self._init_images.get(job.record.request.mask)
         self._look_ahead()
         try:
             return await worker.draw(
-                job.record.request,
-                unit.index,
+                job.record.request.single(unit.index),
+                job.record.request.index_in(unit.index),
                 init_image=init_image,
+                mask_image=mask_image,
                 cancelled=job.cancelled,
                 on_step=partial(self._on_step, job, unit),
             )
         except InputError as error:
             if error.key == "lora_gone" and self._loras is not None:
                 await self._loras.check(job.record)  # it may be the disk that is gone
+                if job.unread_since is None:  # or was, for a moment
+                    raise LorasUnreadError(str(error.data["name"])) from error
             raise
 
     async def _put_back(
@@ -192,7 +201,7 @@ class Drawing:
         if job.unread_since is None:
             job.unread_since = now
         if now - job.unread_since >= LORAS_WAIT_S:
-            await self._ending.fail(job, InputError("lora_gone", name=error.name))
+            await self._ending.fail(job, gone(job.record, error.name))
             return
         _log.warning("Job %s waits: its LoRA %r can't be read", job.record.id, error.name)
         asyncio.get_running_loop().call_later(LORAS_AGAIN_S, self._line.put_back, unit)
@@ -211,12 +220,21 @@ class Drawing:
         """Load what the next pictures need. The line decides which is next only when a device is
         free; looking ahead does not change that."""
         units = self._line.next_units()
-        self._init_images.foresee(job.record.request.init_picture for job, _ in units)
+        requests = [job.record.request for job, _ in units]
+        self._init_images.foresee(
+            content_hash for each in requests for content_hash in (each.init_picture, each.mask)
+        )
         self._attempts.foresee(units)
 
     def _on_step(self, job: LiveJob, unit: Unit, step: Step) -> None:
         now = self._clock.monotonic()
-        self._line.step(unit, step=step.step, steps=step.steps, now=now)
+        share = share_done(
+            job.record.request.single(unit.index),
+            done=step.step / step.steps,
+            face=step.face,
+            faces=step.faces,
+        )
+        self._line.step(unit, share=share, now=now)
         self._look_ahead()  # repeatedly: others may have moved ahead of the next one
         self._announcer.progress(job, unit, step)
         self._announcer.announce()

@@ -19,7 +19,8 @@ class EnergyMeter(Protocol):
 
 
 def measured(draw: Callable[[], DrawnPicture], meter: EnergyMeter | None) -> DrawnPicture:
-    """What `draw` draws, with the electricity that it took."""
+    """What `draw` draws, with the electricity that it took: its share, where it was drawn with
+    others."""
     if meter is None:
         return draw()
     taken = meter.start()
@@ -28,7 +29,9 @@ def measured(draw: Callable[[], DrawnPicture], meter: EnergyMeter | None) -> Dra
         drawn = draw()
     finally:
         energy_j = taken()
-    return replace(drawn, energy_j=energy_j) if isinstance(drawn, DrawnPicture) else drawn  # pyright: ignore[reportUnnecessaryIsInstance] - an engine may break its word
+    if not isinstance(drawn, DrawnPicture):  # pyright: ignore[reportUnnecessaryIsInstance] - an engine may break its word
+        return drawn
+    return replace(drawn, energy_j=None if energy_j is None else energy_j / drawn.at_once)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,10 +1,11 @@
 """The engines of all devices, and what those who wait are told of them."""
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 
 from bot.jobs.draw.schedule import ALWAYS_DRAWS, Availability, Schedule
-from bot.jobs.draw.worker import EngineWorker
+from bot.jobs.draw.worker import EngineWorker, State
 from bot.jobs.values import Rest
 from pipeline.engine.protocol import ModelDescription
 
@@ -64,6 +65,11 @@ class Engines:
             if worker.state in {"loading", "ready", "unloaded"}
             or (worker.state == "resting" and worker.rest)
         ]
+
+    @property
+    def states(self) -> Counter[State]:
+        """How many devices are in each state: a device that draws several pictures counts once."""
+        return Counter(worker.state for worker in self.workers if not worker.slot)
 
     @property
     def gone(self) -> bool:

@@ -7,27 +7,34 @@ pictures of one job. (Waldspurger and Weihl, "Stride Scheduling", 1995.)
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Hashable, Iterator
 from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """Picture `index` of a job. `cost` is its share of the device's time in any fixed unit."""
+    """Picture `index` of a job. `cost` is its share of the device's time in any fixed unit.
+    `is_draft`: it may be decoded faster. `kind`: of equal ones several can be drawn at once.
+    `number`: rises in the order in which a person's units are pushed."""
 
     job_id: str
     index: int
     user_id: int
     weight: int = 1
     cost: float = 1.0
+    is_draft: bool = False
+    kind: Hashable = None
+    number: int = 0
 
 
 @dataclass(slots=True)
 class _Line:
-    """One person's units in their order, and their virtual time."""
+    """One person's units in their order, and their virtual time. `passed`: how often others were
+    taken before the next unit, whose turn it was."""
 
     start: float
     arrived: int
+    passed: int = 0
     units: deque[Unit] = field(default_factory=deque[Unit])
 
 
@@ -52,10 +59,13 @@ class FairQueue:
         line.units.append(unit)
 
     def push_front(self, unit: Unit) -> None:
-        """Put back a unit that was taken but not done (a stop, a lost device)."""
+        """Put back a unit that was taken but not done (a stop, a lost device), where it was among
+        those of its person."""
         self.push(unit)
         line = self._lines[unit.user_id]
-        line.units.rotate(1)
+        line.units.pop()
+        before = sum(other.number < unit.number for other in line.units)
+        line.units.insert(before, unit)
         line.start -= unit.cost / unit.weight
 
     def pop(self) -> Unit | None:
@@ -63,10 +73,26 @@ class FairQueue:
         waiting = [line for line in self._lines.values() if line.units]
         if not waiting:
             return None
-        line = min(waiting, key=_turn)
+        return self._pop(min(waiting, key=_turn))
+
+    def pop_kind(self, kinds: Collection[Hashable], *, passes: int) -> Unit | None:
+        """The next unit of one of `kinds`. Whose turn it really is may be passed over `passes`
+        times; then, and if nothing fits, None."""
+        waiting = sorted((line for line in self._lines.values() if line.units), key=_turn)
+        for place, line in enumerate(waiting):
+            if line.units[0].kind in kinds:
+                for other in waiting[:place]:
+                    other.passed += 1
+                return self._pop(line)
+            if line.passed >= passes:
+                return None
+        return None
+
+    def _pop(self, line: _Line) -> Unit:
         unit = line.units.popleft()
         self._virtual = max(self._virtual, line.start)
         line.start += unit.cost / unit.weight
+        line.passed = 0
         self._forget_idle()
         return unit
 

@@ -4,17 +4,25 @@ import asyncio
 import heapq
 import math
 import threading
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count, islice
+from typing import Final
 
 from bot.jobs.deliver.mailbox import Mailbox
-from bot.jobs.draw.eta import Pace, cost_of
+from bot.jobs.draw.eta import Pace, cost_of, crowded
 from bot.jobs.draw.fair_queue import FairQueue, Unit
 from bot.jobs.draw.schedule import Availability
 from bot.jobs.values import Queued
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
+from pipeline.card import Speed
+from pipeline.request import ResolvedRequest
+
+PASSES: Final = 1
+"""Times the number of pictures that a device draws at once: so often may others be taken before one
+whose turn it is, because they fit to what is drawn. By `python -m benchmarks rows` more gains
+next to nothing, and less costs a tenth of the pictures."""
 
 
 @dataclass(slots=True)
@@ -62,8 +70,9 @@ class Line:
         self.devices: list[Availability] = []
         self.arrived = asyncio.Event()
         self._running: dict[Unit, _Running] = {}  # in the order of their taking
-        self._begun: dict[Unit, tuple[int, float]] = {}  # first step reported, and when
+        self._begun: dict[Unit, tuple[float, float]] = {}  # first share reported, and when
         self._queue = FairQueue()
+        self._numbers = count()
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -78,8 +87,13 @@ class Line:
 
     def take(self, device: Availability) -> Unit | None:
         """Take the next picture to draw, for `device`; it counts as running until `finish` or
-        `put_back`."""
-        unit = self._queue.pop()
+        `put_back`. None also if it can't be drawn with those that the device draws already, whose
+        turn it was waited long enough, or nothing that can is there."""
+        kinds = {unit.kind for unit in self._beside(device)}
+        if kinds:
+            unit = self._queue.pop_kind(kinds, passes=PASSES * self._slots(device))
+        else:
+            unit = self._queue.pop()
         if unit is not None:
             self._running[unit] = _Running(device)
         return unit
@@ -89,25 +103,30 @@ class Line:
         units = islice(self._queue.upcoming(), max(1, len(self.devices)))
         return [(self.live[unit.job_id], unit) for unit in units]
 
-    def step(self, unit: Unit, *, step: int, steps: int, now: float) -> None:
-        """The running `unit` has reached `step` of `steps` at `now` (monotonic seconds)."""
+    def step(self, unit: Unit, *, share: float, now: float) -> None:
+        """Of the running `unit`, `share` is done at `now` (monotonic seconds)."""
         running = self._running.get(unit)
         if running is None:
             return
-        running.done = step / steps
-        first, began = self._begun.setdefault(unit, (step, now))
-        running.device.pace.correct(cost=unit.cost * (step - first) / steps, steps_s=now - began)
+        running.done = share
+        first, began = self._begun.setdefault(unit, (share, now))
+        steps_s = (now - began) / crowded(max(1, len(self._beside(running.device))))
+        running.device.pace.correct(cost=unit.cost * (share - first), steps_s=steps_s)
 
     def finish(self, unit: Unit) -> None:
         """`unit` no longer runs."""
         self._running.pop(unit, None)
         self._begun.pop(unit, None)
+        if self._queue:
+            self.arrived.set()  # what did not fit may be drawn now
 
-    def put_back(self, unit: Unit) -> None:
-        """`unit` was interrupted through no fault of its own: it is next unless its job ended."""
+    def put_back(self, unit: Unit, *, alone: bool = False) -> None:
+        """`unit` was interrupted through no fault of its own: it is next unless its job ended.
+        `alone`: nothing is drawn beside it then."""
         self.finish(unit)
         if unit.job_id in self.live:
-            self._queue.push_front(unit)
+            kind = (unit.job_id, unit.index) if alone else unit.kind
+            self._queue.push_front(replace(unit, kind=kind))
             self.arrived.set()
 
     def is_foremost(self, unit: Unit) -> bool:
@@ -135,14 +154,14 @@ class Line:
         free = [(device.opens(0.0), number, device) for number, device in enumerate(idle)]
         heapq.heapify(free)
         for number, (unit, running) in enumerate(self._running.items(), len(free)):
-            took = self._estimate(running.device.pace, unit.cost)
+            took = self._estimate(running.device, unit)
             left = None if took is None else took * (1.0 - running.done)
             heapq.heappush(free, (running.device.opens(left or 0.0), number, running.device))
             done_at[unit.job_id] = _later(done_at, unit, left)
         for place, unit in enumerate(self._queue.upcoming()):
             ahead.setdefault(unit.job_id, 0 if place < len(idle) else len(ahead))
             begins, number, device = heapq.heappop(free)
-            took = self._estimate(device.pace, unit.cost)
+            took = self._estimate(device, unit)
             ends = None if took is None or begins == math.inf else begins + took
             heapq.heappush(free, (begins if ends is None else device.opens(ends), number, device))
             done_at[unit.job_id] = _later(done_at, unit, ends)
@@ -151,6 +170,18 @@ class Line:
     def is_running(self, job_id: str) -> bool:
         """Whether one of its pictures is being drawn."""
         return any(unit.job_id == job_id for unit in self._running)
+
+    def _beside(self, device: Availability) -> list[Unit]:
+        """What the same device draws."""
+        return [
+            unit
+            for unit, running in self._running.items()
+            if device.device and running.device.device == device.device
+        ]
+
+    def _slots(self, device: Availability) -> int:
+        """How many pictures the device draws at once."""
+        return sum(device.device != "" and each.device == device.device for each in self.devices)
 
     @property
     def is_drawing(self) -> bool:
@@ -166,15 +197,27 @@ class Line:
                 del idle[place]
         return idle if idle or self._running else [Availability(Pace())]
 
-    def _estimate(self, pace: Pace, cost: float) -> float | None:
-        """Seconds for `cost` on a device of `pace`: one that is new counts as the mean of the
-        others."""
-        took = pace.estimate(cost)
+    def _estimate(self, device: Availability, unit: Unit) -> float | None:
+        """Seconds for `unit` on `device`: one that is new counts as the mean of the others."""
+
+        def on(one: Availability) -> float | None:
+            at_once = self._at_once(one)
+            return one.pace.estimate(unit.cost, is_draft=unit.is_draft, at_once=at_once)
+
+        took = on(device)
         if took is not None:
             return took
-        found = [device.pace.estimate(cost) for device in self.devices]
+        found = [on(each) for each in self.devices]
         known = [each for each in found if each is not None]
         return sum(known) / len(known) if known else None
+
+    def _at_once(self, device: Availability) -> float:
+        """How many pictures `device` draws at once if all that run and wait are shared evenly."""
+        slots = self._slots(device)
+        if slots <= 1:
+            return 1.0
+        pictures = len(self._running) + len(self._queue)
+        return min(float(slots), max(1.0, pictures * slots / len(self.devices)))
 
     def total_eta_s(self) -> float | None:
         """Seconds until everything accepted so far is done."""
@@ -184,13 +227,23 @@ class Line:
         return max((time for time in times if time is not None), default=0.0)
 
     def _unit(self, job: LiveJob, index: int) -> Unit:
+        request = job.record.request.single(index)
         return Unit(
             job_id=job.record.id,
             index=index,
             user_id=job.record.user_id,
             weight=job.record.weight,
             cost=job.cost,
+            is_draft=request.speed is Speed.DRAFT,
+            kind=kind_of(request),
+            number=next(self._numbers),
         )
+
+
+def kind_of(request: ResolvedRequest) -> Hashable:
+    """Pictures of one kind can be drawn at once: they have the same size and LoRAs."""
+    loras = tuple((use.digest, use.strength) for use in request.loras if use.strength)
+    return request.width, request.height, loras
 
 
 def _later(done_at: dict[str, float | None], unit: Unit, ends: float | None) -> float | None:

@@ -5,11 +5,12 @@
 import logging
 
 from bot.common.clock import Clock
-from bot.jobs.draw.eta import Pace, steps_of
+from bot.jobs.draw.eta import Pace
 from data.store import notes
 from data.store.database import Database
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
 from pipeline.request import ResolvedRequest
+from pipeline.speed.cost import steps_of
 
 _log = logging.getLogger(__name__)
 
@@ -41,9 +42,18 @@ class PaceStore:
             self.pace.expect(model.expected)
 
     def learn(self, request: ResolvedRequest, drawn: DrawnPicture, *, cost: float) -> None:
-        """Learn from a picture of `request`, which had `cost`."""
-        steps_s = min(drawn.seconds_a_step * steps_of(request), drawn.elapsed_s)
-        self.pace.learn(cost=cost, steps_s=steps_s, total_s=drawn.elapsed_s)
+        """Learn from a picture of `request`, which had `cost` without its faces."""
+        if request.only_faces:
+            return
+        total_s = drawn.elapsed_s - drawn.faces_s
+        steps_s = min(drawn.seconds_a_step * steps_of(request), total_s)
+        self.pace.learn(
+            cost=cost,
+            steps_s=steps_s,
+            total_s=total_s,
+            small=bool(drawn.decoder),
+            at_once=drawn.at_once,
+        )
 
     async def keep(self, model: ModelDescription | None) -> None:
         """Store what is known now, at most twice a minute. If the disk fails, nothing is lost."""

@@ -60,4 +60,5 @@ def _own(job: LiveJob, outlook: Outlook) -> OwnJob:
         position=outlook.position,
         eta_s=outlook.eta_s,
         prompt=typed_text(job.record.request.original),
+        speed=job.record.request.speed,
     )

@@ -182,7 +182,25 @@ class Runner:
             stopping=self._stopping,
             clock=self._clock,
             unload_after_s=self._unload_after_s,
+            opened=self._give_mates,
         )
+
+    def _give_mates(self, worker: EngineWorker) -> None:
+        """One worker for each picture that its device draws at once."""
+        while len(worker.mates) < worker.slots and not self._stopping.is_set():
+            mate = worker.beside()
+            if mate is None:
+                return
+            self.engines.workers.append(mate)
+            device = self._device(mate)
+            self._devices.append(device)
+            run_in_background(self._work_beside(device), self._remote)
+
+    async def _work_beside(self, device: Device) -> None:
+        try:
+            await self._work(device)
+        except Exception as error:  # noqa: BLE001 - as in `_run`
+            self.ending.give_up(error)
 
     async def _run(self) -> None:
         try:

@@ -74,7 +74,9 @@ def at_once(in_s: float) -> float:
 @dataclass(frozen=True, slots=True)
 class Availability:
     """How fast a device draws, and when. `opens`: a device that is free in so many seconds takes a
-    picture in that many; infinite if that is unknown."""
+    picture in that many; infinite if that is unknown. `device`: equal for those that draw several
+    pictures at once; "" alone."""
 
     pace: Pace
     opens: Callable[[float], float] = at_once
+    device: str = ""

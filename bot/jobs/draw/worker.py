@@ -2,20 +2,26 @@
 
 import asyncio
 import logging
-import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, Literal, TypeGuard, TypeVar
 
 from PIL import Image
 
 from bot.common.work_thread import BrokenWorkError, WorkThread
+from bot.jobs.draw.drawn_check import check_drawn
 from bot.jobs.draw.energy import EnergyMeter, measured
 from bot.jobs.draw.eta import Pace
+from bot.jobs.draw.loop_watch import LoopWatch, Step
 from bot.jobs.draw.schedule import ALWAYS_DRAWS, Availability, Schedule
 from bot.jobs.values import Rest
-from pipeline.engine.protocol import DrawnPicture, Engine, ModelDescription
+from pipeline.engine.protocol import (
+    DrawnPicture,
+    Engine,
+    ModelDescription,
+    SlotLoader,
+    slot_of,
+)
 from pipeline.errors import Cancelled, EngineError
 from pipeline.request import ResolvedRequest
 
@@ -34,7 +40,6 @@ HOST_LOST: Final = "host_lost"
 
 State = Literal["loading", "ready", "resting", "unloaded", "lost", "gone"]
 """`unloaded`: its memory was given back; it is loaded for the next picture."""
-Preview = Callable[[], Image.Image | None]
 T = TypeVar("T")
 
 
@@ -59,59 +64,15 @@ class YieldedError(EngineError):
         super().__init__("engine_failed", problem="it made room for another program")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Step `step` (from 1) of `steps` is done."""
-
-    step: int
-    steps: int
-    preview: Preview
-
-
-class LoopWatch:
-    """Carries steps from the engine's thread to the loop, one crossing at a time.
-
-    Steps that finish before the loop took the last one replace it, so that a fast engine can't
-    flood the loop. `signs` counts the engine's activity.
-    """
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        *stops: threading.Event,
-        on_step: Callable[[Step], None],
-    ) -> None:
-        self._loop = loop
-        self._stops = stops
-        self._on_step = on_step
-        self._lock = threading.Lock()
-        self._latest: Step | None = None
-        self.signs = 0
-
-    def is_cancelled(self) -> bool:
-        self.signs += 1
-        return any(stop.is_set() for stop in self._stops)
-
-    def on_step(self, step: int, steps: int, preview: Preview) -> None:
-        self.signs += 1
-        with self._lock:
-            crossing = self._latest is not None
-            self._latest = Step(step, steps, preview)
-        if not crossing:
-            self._loop.call_soon_threadsafe(self._deliver)
-
-    def _deliver(self) -> None:
-        with self._lock:
-            latest, self._latest = self._latest, None
-        if latest is not None:
-            self._on_step(latest)
-
-
 class EngineWorker:
     """The engine and its thread. `load` is called in that thread. `name`: for the log. `device`:
     machine and number, for metrics. `pace`: shared by the devices of a machine. `host`: the other
     machine on which it draws, "" for this one. `schedule`: when it draws. `state` is maintained by
-    its device. `interrupted`: set to have it stop its picture."""
+    its device. `interrupted`: set as long as it is to draw nothing, not even the picture that it
+    has begun.
+
+    A device that draws several pictures at once has one worker for each, its `mates`, which share
+    the schedule; this one has number `slot`."""
 
     def __init__(
         self,
@@ -122,16 +83,21 @@ class EngineWorker:
         pace: Pace | None = None,
         host: str = "",
         schedule: Schedule = ALWAYS_DRAWS,
+        first: "EngineWorker | None" = None,
     ) -> None:
+        self.mates: list[EngineWorker] = [] if first is None else first.mates
+        self.slot = len(self.mates)
+        self.mates.append(self)
+        self.used_at = 0.0
         self.name = name
         self.device = device
         self.pace = pace or Pace()
         self.host = host
         self.schedule = schedule
-        self.availability = Availability(self.pace, schedule.opens)
+        self.availability = Availability(self.pace, schedule.opens, device)
         self.interrupted = threading.Event()
         self.is_drawing = False
-        self.energy: EnergyMeter | None = None
+        self.energy: EnergyMeter | None = None if first is None else first.energy
         self.state: State = "loading"
         self._load = load
         self._thread = WorkThread(THREAD_NAME)
@@ -143,6 +109,44 @@ class EngineWorker:
     def rest(self) -> Rest | None:
         """Why it takes no pictures by its schedule, and until when; None: it does."""
         return self.schedule.rest()
+
+    @property
+    def device_draws(self) -> bool:
+        """Whether this one or one of its mates draws."""
+        return any(mate.is_drawing for mate in self.mates)
+
+    @property
+    def slots(self) -> int:
+        """How many pictures its device draws at once."""
+        slot = slot_of(self._engine)
+        return 1 if slot is None else slot.slots
+
+    @property
+    def has_room(self) -> bool:
+        """Whether its device has room for it; not after memory ran out."""
+        slot = slot_of(self._engine)
+        return slot is None or slot.has_room
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its device was lost while another one drew with it."""
+        slot = slot_of(self._engine)
+        return slot is not None and slot.is_lost
+
+    def beside(self) -> "EngineWorker | None":
+        """One more worker for the same device, if it draws several pictures at once."""
+        load = self._load
+        if not isinstance(load, SlotLoader):
+            return None
+        number = len(self.mates)
+        return EngineWorker(
+            load.beside(number),
+            name=f"{self.name}, slot {number + 1}",
+            device=self.device,
+            pace=self.pace,
+            schedule=self.schedule,
+            first=self,
+        )
 
     async def start(self) -> ModelDescription:
         """Load the engine; ModelError says what is missing. BrokenWorkError: it is no engine.
@@ -164,14 +168,16 @@ class EngineWorker:
         index: int,
         *,
         init_image: Image.Image | None = None,
+        mask_image: Image.Image | None = None,
         cancelled: threading.Event,
         on_step: Callable[[Step], None],
     ) -> DrawnPicture:
-        """Draw picture `index`, from `init_image` if the request starts from a picture.
+        """Draw picture `index`, from `init_image` if the request starts from a picture, of which
+        `mask_image` may tell the part that is redrawn.
 
         `on_step` is called on the loop. Raises as `Engine.draw` does, BrokenEngineError or
-        HungEngineError if the engine violates its contract, and YieldedError if it was
-        `interrupted`.
+        HungEngineError if the engine violates its contract, and YieldedError if it stopped
+        because it was `interrupted`.
 
         When this task is cancelled the thread still ends its step: set `cancelled` as well.
         """
@@ -182,9 +188,12 @@ class EngineWorker:
 
         def draw() -> DrawnPicture:
             drawn = measured(
-                lambda: engine.draw(request, index, watch, init_image=init_image), self.energy
+                lambda: engine.draw(
+                    request, index, watch, init_image=init_image, mask_image=mask_image
+                ),
+                self.energy,
             )
-            _check(drawn, request)
+            check_drawn(drawn, request)
             return drawn
 
         self.is_drawing = True
@@ -196,7 +205,7 @@ class EngineWorker:
         except Cancelled as error:
             if cancelled.is_set():
                 raise
-            if self.interrupted.is_set():
+            if watch.has_stopped:
                 raise YieldedError from error
             raise BrokenEngineError("it stopped, though nobody asked it to") from error
         finally:
@@ -271,27 +280,3 @@ def is_device_lost(error: Exception) -> TypeGuard[EngineError]:
 def is_host_lost(error: Exception) -> bool:
     """Whether a whole machine is gone, or can't be reached: what it drew had no part in it."""
     return isinstance(error, EngineError) and error.key == HOST_LOST
-
-
-def _check(drawn: object, request: ResolvedRequest) -> None:
-    """Raise BrokenWorkError if that is no picture of `request`."""
-    if not isinstance(drawn, DrawnPicture) or not isinstance(drawn.image, Image.Image):  # pyright: ignore[reportUnnecessaryIsInstance] - an engine may break its word
-        raise BrokenWorkError(f"it gave no picture, but {type(drawn).__name__}")
-    image = drawn.image
-    try:
-        image.load()  # Pillow loads lazily
-    except Exception as error:
-        raise BrokenWorkError(f"its picture can't be read: {error}") from error
-    if image.mode != "RGB":
-        raise BrokenWorkError(f"its picture is {image.mode}, not RGB")
-    # Don't check the exact size: engines in tests draw small pictures.
-    skew = abs(image.width * request.height - image.height * request.width)
-    fits = 0 < image.width <= request.width and 0 < image.height <= request.height
-    if not fits or skew >= max(request.width, request.height):
-        raise BrokenWorkError(
-            f"its picture has {image.width}x{image.height} pixels,"
-            f" not {request.width}x{request.height}"
-        )
-    for seconds in (drawn.elapsed_s, drawn.seconds_a_step):
-        if not math.isfinite(seconds) or seconds < 0:
-            raise BrokenWorkError(f"its picture took {seconds} s")

@@ -52,14 +52,15 @@ class KeptFiles:
         )
 
     def image(self, content_hash: str) -> Image.Image:
-        """The picture or upload to start from, decoded: tens of milliseconds, call it in a thread.
+        """The picture or upload to start from, or a mask, decoded: RGB, or L for a mask. Tens of
+        milliseconds, call it in a thread.
 
         StorageError, `init_picture_missing` if its file is gone or damaged.
         """
         for folder in (self.pictures, self.uploads):
             try:
                 with Image.open(io.BytesIO(folder.read(content_hash))) as image:
-                    return image.convert("RGB")
+                    return image.convert("L" if image.mode == "L" else "RGB")
             except StorageError as error:
                 if error.key != "picture_missing":
                     raise

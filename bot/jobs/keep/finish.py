@@ -14,6 +14,7 @@ from data.jobs.pictures import PictureRecord
 from data.jobs.withheld import WithheldRecord
 from data.store.connection import Connection
 from pipeline.errors import EkakiError, EngineError
+from pipeline.speed.cost import used_for_faces
 
 _WORST_FIRST: Final = ("minor", "unchecked", "rating")
 
@@ -67,7 +68,7 @@ def withheld_event(job: JobRecord, record: WithheldRecord, hits: Sequence[str]) 
             "scores": None if seen is None else [round(score, 3) for score in seen.ratings],
             "tags": list(hits),
             "review": record.state == "waiting",
-            "prompt": job.request.prompt,
+            "prompt": job.request.of(record.position).prompt,
         },
     )
 
@@ -82,6 +83,10 @@ async def _so_far(connection: Connection, job: JobRecord, *, now: float) -> Kept
         await jobs.mark_ended(connection, job_id=job.id, state="finished", now=now)
         if held:
             await quota.give_back(connection, job_id=job.id, pictures=len(held))
+        if job.request.faces:
+            found = [(each.position, each.faces) for each in made]
+            cost = used_for_faces(job.request, found)
+            await quota.settle_faces(connection, job_id=job.id, faces_cost=cost)
     else:
         error = withheld_error(held)
         await jobs.mark_ended(

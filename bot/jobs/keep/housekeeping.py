@@ -13,7 +13,7 @@ from bot.jobs.keep.steady import SteadyClock
 from data.files import retention
 from data.guilds import audit, blocks
 from data.guilds.server_settings import RETENTION_DAYS
-from data.jobs import jobs, quota, uploads, withheld
+from data.jobs import jobs, paint_links, quota, uploads, withheld
 from data.people import news, tag_uses, web_sessions
 from data.store import notes
 from data.store.connection import Connection
@@ -53,6 +53,7 @@ _EXPIRING: Final[tuple[Expire, ...]] = (
     _expire_blocks,
     lambda connection, now: withheld.expire(connection, before=now - REVIEW_WAITS_S, now=now),
     lambda connection, now: web_sessions.expire(connection, now=now),
+    lambda connection, now: paint_links.expire(connection, now=now),
     lambda connection, now: news.expire(connection, before=now - NEWS_KEPT_S),
     # Removes nothing: this checks every hour for makers who are notified daily.
     lambda connection, now: news.put_due(connection, before=now - DAY_S),

@@ -8,7 +8,7 @@ from bot.common.clock import Clock
 from bot.common.failpoints import hit
 from bot.common.work_thread import in_a_thread
 from bot.jobs.keep.finish import Kept
-from bot.jobs.keep.output_check import OutputCheck
+from bot.jobs.keep.output_check import Look, OutputCheck
 from bot.jobs.keep.store import JobStore
 from bot.safety.output import WithheldReason
 from data.files.picture_files import content_hash_of
@@ -18,9 +18,11 @@ from data.jobs.pictures import PictureRecord
 from data.jobs.withheld import WithheldRecord
 from data.store.ids import new_id
 from pipeline.engine.protocol import DrawnPicture, ModelDescription
+from pipeline.errors import RefusedError
 from pipeline.metadata.a1111_text import parameters_text
 from pipeline.metadata.png import encode_png
 from pipeline.metadata.provenance import XMP
+from pipeline.rating import Rating
 
 
 class Keeping:
@@ -50,6 +52,13 @@ class Keeping:
             return True
         ceiling = await self._store.ceiling_now(job)
         return (await self._check.judge(image, ceiling=ceiling)).verdict.reason is None
+
+    async def look(self, image: Image, *, ceiling: Rating) -> Look:
+        """What the tagger sees in any picture. RefusedError `describe_off`: there is no tagger.
+        EngineError if it fails."""
+        if self._check is None:
+            raise RefusedError("describe_off")
+        return await self._check.look(image, ceiling=ceiling)
 
     async def keep(
         self, job: JobRecord, index: int, drawn: DrawnPicture, model: ModelDescription
@@ -94,8 +103,8 @@ class Keeping:
     ) -> tuple[PictureRecord, bytes]:
         """The row of the picture, and its file."""
         text = parameters_text(
-            job.request,
-            index=index,
+            job.request.single(index),
+            index=job.request.index_in(index),
             model_name=model.name,
             model_hash=model.hash,
             version=self._version,
@@ -115,11 +124,12 @@ class Keeping:
             model_repository=model.repository,
             model_revision=model.revision,
             model_hash=model.hash,
-            precision=model.precision,
+            precision=", ".join(filter(None, (model.precision, drawn.decoder))),
             provider=model.provider,
             engine=model.engine,
             elapsed_s=drawn.elapsed_s,
             made_at=made_at,
+            faces=drawn.faces,
         )
         return record, png
 

@@ -18,10 +18,12 @@ from PIL.Image import Image
 from bot.common.work_thread import BrokenWorkError, WorkThread
 from bot.safety.output import Verdict, WithheldReason, judge, minor_coded
 from data.jobs.checks import CheckRecord
+from pipeline.errors import EkakiError, EngineError
 from pipeline.rating import Rating
 
 if TYPE_CHECKING:
     from pipeline.tagger.tagger import Tagger
+    from pipeline.tagger.tagging import Tagging
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +38,14 @@ class Judgement:
 
     verdict: Verdict
     seen: CheckRecord | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What the tagger saw, and whether it may be shown."""
+
+    tagging: "Tagging"
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +83,21 @@ class OutputCheck:
                 self._thread.renew()
             return Judgement(verdict=Verdict(reason=WithheldReason.UNCHECKED), seen=None)
 
+    async def look(self, image: Image, *, ceiling: Rating) -> "Look":
+        """What a picture shows that was not drawn here, after those that wait to be checked.
+        EngineError if that can't be found out now."""
+        try:
+            async with asyncio.timeout(HUNG_S):
+                return await self._thread.call(partial(self._look, image, ceiling))
+        except EkakiError:
+            raise
+        except Exception as error:
+            _log.error("A picture could not be looked at: %s", error, exc_info=error)
+            if isinstance(error, BrokenWorkError | TimeoutError):
+                self._opened = None
+                self._thread.renew()
+            raise EngineError("inference_failed", problem=type(error).__name__) from error
+
     async def close(self) -> None:
         """End the thread after the running call, or abandon it if that hangs. Idempotent."""
         if not await self._thread.close(within_s=CLOSE_S):
@@ -85,15 +110,19 @@ class OutputCheck:
         self._opened = _Opened(tagger, minor_coded((*labels.general, *labels.characters)))
         return self._opened
 
-    def _judge(self, image: Image, ceiling: Rating) -> Judgement:
+    def _look(self, image: Image, ceiling: Rating) -> "Look":
         opened = self._opened or self._open()
-        tagger, tagging = opened.tagger, opened.tagger.tag(image)
-        return Judgement(
-            verdict=judge(tagging, ceiling=ceiling, minor=opened.minor),
-            seen=CheckRecord(
-                tagger=tagger.name,
-                rating=tagging.rating,
-                ratings=tagging.ratings,
-                tags=tagging.tags(),
-            ),
+        tagging = opened.tagger.tag(image)
+        return Look(tagging=tagging, verdict=judge(tagging, ceiling=ceiling, minor=opened.minor))
+
+    def _judge(self, image: Image, ceiling: Rating) -> Judgement:
+        look = self._look(image, ceiling)
+        opened, tagging = self._opened, look.tagging
+        assert opened is not None, "it has just looked"
+        seen = CheckRecord(
+            tagger=opened.tagger.name,
+            rating=tagging.rating,
+            ratings=tagging.ratings,
+            tags=tagging.tags(),
         )
+        return Judgement(verdict=look.verdict, seen=seen)

@@ -4,7 +4,7 @@ Each function is one atomic step.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -88,13 +88,20 @@ class JobStore:
         delivery: Delivered,
         message_id: int | None,
         now: float,
+        told: Collection[str] | None = None,
         again: bool = False,
     ) -> None:
-        """Record that the end of the job reached its user, or can't. `again`: the outbox tries
-        later. The message of a job that was deleted meanwhile is removed."""
+        """Record that the end of the job, with the pictures `told` (None: all), reached its user,
+        or can't. `again`: the outbox tries later. The message of a job that was deleted meanwhile
+        is removed."""
         async with self.database.transaction() as connection:
             is_there = await jobs.mark_delivered(
-                connection, job_id=job.id, delivery=delivery, message_id=message_id, now=now
+                connection,
+                job_id=job.id,
+                delivery=delivery,
+                message_id=message_id,
+                now=now,
+                told=told,
             )
             if not is_there:
                 await remove_messages_of(connection, replace(job, message_id=message_id))

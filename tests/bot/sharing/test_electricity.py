@@ -17,6 +17,7 @@ from bot.sharing.energy_meters import EnergyMeters
 from pipeline.engine.protocol import DrawnPicture
 from tests.support.clock import ManualClock
 from tests.support.fake_engine import FakeEngine
+from tests.support.patience import PATIENCE_S
 
 
 class NVMLError(Exception):
@@ -60,11 +61,11 @@ def test_by_the_power_of_a_card_that_has_no_counter(monkeypatch: pytest.MonkeyPa
     taken = CardEnergy(nvml, "x").start()
     inside = time.monotonic()
     for _ in range(5):
-        nvml.sampled.acquire(timeout=60)
+        nvml.sampled.acquire(timeout=PATIENCE_S)
     least_s = time.monotonic() - inside
     joules = taken()
     assert joules is not None
-    assert 200 * least_s * 0.9 <= joules <= 200 * (time.monotonic() - began)
+    assert 200 * least_s <= joules <= 200 * (time.monotonic() - began)
 
 
 def test_a_card_that_tells_nothing() -> None:

@@ -22,8 +22,8 @@ def limits(*, hour: int = 0, day: int = 0, own: int = 0, total: int = 0) -> Limi
     )
 
 
-def use(ago_s: float, pictures: int = 1) -> Use:
-    return Use(used_at=NOW - ago_s, pictures=pictures)
+def use(ago_s: float, pictures: int = 1, cost: int = 100) -> Use:
+    return Use(used_at=NOW - ago_s, pictures=pictures, cost=cost)
 
 
 def refused(uses: list[Use], *, pictures: int, allowed: Limits) -> RefusedError:
@@ -67,25 +67,59 @@ def test_waiting_jobs_are_bounded_by_person_and_in_all() -> None:
         check_waiting(own=0, total=10, limits=limits(own=2, total=10), eta_s=60.0)
 
 
-ledgers = st.lists(st.tuples(st.floats(0, DAY_S * 2), st.integers(1, 4)), max_size=30).map(
-    lambda items: [use(ago, n) for ago, n in sorted(items, reverse=True)]
+costs = st.sampled_from((5, 15, 20, 35, 100))
+ledgers = st.lists(st.tuples(st.floats(0, DAY_S * 2), st.integers(1, 4), costs), max_size=30).map(
+    lambda items: [use(ago, n, cost) for ago, n, cost in sorted(items, reverse=True)]
 )
 
 
-@given(ledgers, st.integers(1, 4), st.integers(4, 20), st.integers(4, 40))
+@given(ledgers, st.integers(1, 4), st.integers(4, 20), st.integers(4, 40), costs)
 def test_what_is_refused_is_possible_after_the_told_wait_and_not_before(
-    uses: list[Use], pictures: int, hour: int, day: int
+    uses: list[Use], pictures: int, hour: int, day: int, cost: int
 ) -> None:
     allowed = limits(hour=hour, day=day)
     try:
-        check_quota(uses, limits=allowed, pictures=pictures, now=NOW)
+        check_quota(uses, limits=allowed, pictures=pictures, now=NOW, cost=cost)
     except RefusedError as error:
         wait = error.data["retry_after_s"]
         assert isinstance(wait, float)
         assert math.isfinite(wait)
-        check_quota(uses, limits=allowed, pictures=pictures, now=NOW + wait + 0.01)
+        later, before = NOW + wait + 0.01, NOW + wait - 0.01
+        check_quota(uses, limits=allowed, pictures=pictures, now=later, cost=cost)
         with pytest.raises(RefusedError):
-            check_quota(uses, limits=allowed, pictures=pictures, now=NOW + wait - 0.01)
+            check_quota(uses, limits=allowed, pictures=pictures, now=before, cost=cost)
+
+
+@given(st.integers(1, 20), costs)
+def test_as_many_drafts_fit_as_the_limit_has_room_for(limit: int, cost: int) -> None:
+    made: list[Use] = []
+    with pytest.raises(RefusedError):
+        for number in range(limit * 100 + 1):
+            check_quota(made, limits=limits(hour=limit), pictures=1, now=NOW + number, cost=cost)
+            made.append(Use(used_at=NOW + number, pictures=1, cost=cost))
+    assert len(made) == limit * 100 // cost
+
+
+def test_drafts_leave_a_part_of_a_picture() -> None:
+    drafts = [use(100, 4, 20)]
+    state = window(drafts, limit=2, length_s=HOUR_S, now=NOW)
+    assert state.used == 0.8
+    assert state.frees_in_s == 0
+    error = refused(drafts, pictures=2, allowed=limits(hour=2))
+    assert error.data["left"] == 1.2
+    check_quota(drafts, limits=limits(hour=2), pictures=1, now=NOW)
+
+
+def test_a_grant_covers_what_drafts_count() -> None:
+    full = [use(100, 2)]
+    taken = check_quota(full, limits=limits(hour=2), pictures=3, now=NOW, granted=60, cost=20)
+    assert taken == 60
+    nearly = [use(100, 1), use(50, 4, 20)]  # 0.2 are left
+    assert (
+        check_quota(nearly, limits=limits(hour=2), pictures=3, now=NOW, granted=60, cost=20) == 40
+    )
+    with pytest.raises(RefusedError):
+        check_quota(full, limits=limits(hour=2), pictures=3, now=NOW, granted=59, cost=20)
 
 
 def test_a_window_shows_what_is_used_and_when_it_frees() -> None:

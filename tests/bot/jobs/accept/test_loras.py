@@ -9,6 +9,7 @@ import pytest
 
 from bot.jobs.accept.decide import JobRules, decide
 from bot.jobs.accept.gather import Circumstances
+from bot.jobs.accept.loras import checked_default
 from bot.jobs.values import Origin
 from bot.loras.library import LoraLibrary
 from bot.loras.names import key_of
@@ -17,7 +18,7 @@ from bot.safety.ceiling import Place, PlaceKind
 from data.guilds.server_settings import Words
 from data.people.presets import Preset
 from data.shipped.text import keys
-from pipeline.errors import EkakiError, RefusedError
+from pipeline.errors import EkakiError, InputError, RefusedError
 from pipeline.hints import HintKind
 from pipeline.lora.files import adapter_path
 from pipeline.rating import Rating
@@ -121,7 +122,7 @@ def test_a_strength_of_nothing_leaves_one_out(library: LoraLibrary) -> None:
 
 def test_a_preset_fills_in_what_was_not_said(library: LoraLibrary) -> None:
     preset = Preset(name="p", request=GenerationRequest(prompt="hat <lora:水彩:1>", lora="ink"))
-    known = replace(KNOWN, preset=preset)
+    known = replace(KNOWN, presets=(preset,))
     assert uses(drawn(library, known=known)) == [("ink", 0.7), ("水彩", 1.0)]
     assert uses(drawn(library, known=known, lora="ink:2")) == [("水彩", 1.0), ("ink", 2.0)]
     made = drawn(library, "1girl <lora:ink:2> <lora:水彩:0.5>", known=known)
@@ -196,11 +197,65 @@ def test_at_most_three(library: LoraLibrary) -> None:
 
 def test_what_can_not_be_used_here_is_refused(library: LoraLibrary) -> None:
     assert refused(library, lora="lost").key == "lora_unusable"
-    error = refused(library, "1girl <lora:lamp:1>")
-    assert (error.key, error.data["rating"]) == ("lora_above_ceiling", "sensitive")
     known = replace(KNOWN, loras=LoraRule(names=frozenset({key_of("水彩")})))
     assert refused(library, lora="ink", known=known).key == "lora_not_allowed"
     assert uses(drawn(library, lora="水彩", known=known)) == [("水彩", 1.0)]
+
+
+@pytest.mark.parametrize("prompt", ["1girl", "1girl <lora:lamp:1>, hat", "1girl <lora: LAMP :9>"])
+@pytest.mark.parametrize("negative", ["", "<lora:lamp:1>"])
+@pytest.mark.parametrize("lora", [None, "lamp", "Lamp:0", "lamp:0.5, ink"])
+@pytest.mark.parametrize("rule", [LoraRule(), LoraRule(names=frozenset({"ink"}))])
+def test_one_above_the_ceiling_is_told_of_as_if_it_did_not_exist(
+    library: LoraLibrary, prompt: str, negative: str, lora: str | None, rule: LoraRule
+) -> None:
+    """The same for a name of which there is none: refusals, prompts, hints, and own defaults."""
+    known = replace(KNOWN, loras=rule, person=replace(KNOWN.person, lora="ink:0.4"))
+
+    def said(name: str) -> object:
+        def named(text: str) -> str:
+            return text.replace("lamp", name).replace("LAMP", name.upper()).replace("Lamp", name)
+
+        try:
+            made = drawn(
+                library, named(prompt), known=known, negative_prompt=named(negative),
+                lora=None if lora is None else named(lora), seed=1,
+            )  # fmt: skip
+        except EkakiError as error:
+            return error.key, str(error.data).replace(name, "*")
+        return made.to_json().replace(name, "*").replace(name.upper(), "*")
+
+    assert said("lamp") == said("zzzz")
+
+
+def test_one_that_can_not_be_read_may_have_any_rating(library: LoraLibrary) -> None:
+    (library.folder / "secret.json").write_text("{")
+    asyncio.run(library.refresh())
+    assert library.get("secret") is not None
+    assert refused(library, lora="secret").key == "lora_unknown"
+    known = replace(KNOWN, ceiling=Rating.EXPLICIT)
+    assert refused(library, lora="secret", known=known).key == "lora_unusable"
+
+
+def test_names_that_may_not_be_told_take_no_place_among_similar_ones(tmp_path: Path) -> None:
+    for number in range(3):
+        put(tmp_path, f"lamps{number}", bytes([number]), rating=Rating.NSFW)
+    put(tmp_path, "lamp shade", b"shade")
+    library = LoraLibrary(tmp_path)
+    asyncio.run(library.refresh())
+    assert refused(library, lora="lamps").data["similar"] == "lamp shade"
+
+
+def test_an_own_default_is_not_told_of_one_above_the_ceiling(library: LoraLibrary) -> None:
+    def kept(typed: str, ceiling: Rating, now: str = "") -> str:
+        return checked_default(typed, library, ceiling=ceiling, now=now)
+
+    for name in ("lamp", "zzzz"):
+        with pytest.raises(InputError, match="lora_unknown"):
+            kept(name, Rating.SAFE)
+    assert kept("lamp:0.5", Rating.SENSITIVE) == "lamp:0.5"
+    assert kept("lamp:0.3, ink", Rating.SAFE, now="lamp:0.5") == "lamp:0.3, ink"
+    assert kept("", Rating.SAFE, now="lamp:0.5") == ""
 
 
 def test_a_picture_is_rated_no_lower_than_its_loras(library: LoraLibrary) -> None:

@@ -24,7 +24,7 @@ from tests.bot.conftest import open_harness, origin
 from tests.support.clock import ManualClock
 from tests.support.devices import Losing
 from tests.support.fake_engine import FakeEngine
-from tests.support.patience import until
+from tests.support.patience import PATIENCE_S, until
 
 REQUEST = GenerationRequest(prompt="1girl")
 
@@ -33,7 +33,7 @@ class Stuck(FakeEngine):
     """Is in a step that nobody can stop."""
 
     def _wait(self, watch: Watch) -> None:
-        self._go.wait(30)
+        self._go.wait(PATIENCE_S)
         super()._wait(watch)
 
 

@@ -28,6 +28,7 @@ from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.tagger.tagger import Tagger
 from tests.bot.conftest import open_harness, origin
 from tests.support.fake_engine import FakeEngine
+from tests.support.patience import PATIENCE_S, until, until_in_thread
 from tests.support.tagger import make_tagger
 
 REQUEST = GenerationRequest(prompt="1girl")
@@ -53,8 +54,11 @@ class Breaking:
                 watch: Watch,
                 *,
                 init_image: Image.Image | None = None,
+                mask_image: Image.Image | None = None,
             ) -> DrawnPicture:
-                drawn = super().draw(request, index, watch, init_image=init_image)
+                drawn = super().draw(
+                    request, index, watch, init_image=init_image, mask_image=mask_image
+                )
                 return cast("DrawnPicture", outer.breaks(drawn)) if is_first else drawn
 
         self.made.append(Engine())
@@ -153,7 +157,7 @@ async def test_another_engine_goes_on_while_the_broken_one_is_opened(
     other.hold()
     async with open_harness(tmp_path, loads=[breaking.load, lambda: other]) as harness:
         tickets = [await harness.jobs.submit(REQUEST, origin(user)) for user in (1, 2, 3)]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not (breaking.made and breaking.made[0].closed):
                 await asyncio.sleep(0.01)
         other.release()
@@ -173,7 +177,7 @@ async def test_an_engine_that_can_not_be_opened_again_ends_the_bot_loudly(tmp_pa
     async with open_harness(tmp_path, loads=[load]) as harness:
         await harness.jobs.submit(REQUEST, origin())
         with pytest.raises(ModelError, match="device_gone"):
-            await asyncio.wait_for(harness.jobs.failure, 20)
+            await asyncio.wait_for(harness.jobs.failure, PATIENCE_S)
 
 
 @pytest.mark.parametrize("error", [SystemExit(), asyncio.CancelledError(), StopIteration()])
@@ -185,7 +189,7 @@ async def test_an_engine_that_breaks_while_it_is_loaded_ends_the_bot_loudly(
 
     async with open_harness(tmp_path, loads=[load]) as harness:
         with pytest.raises(BrokenWorkError):
-            await asyncio.wait_for(harness.jobs.failure, 20)
+            await asyncio.wait_for(harness.jobs.failure, PATIENCE_S)
 
 
 class Hanging(FakeEngine):
@@ -196,24 +200,25 @@ class Hanging(FakeEngine):
         self.free = threading.Event()
 
     def draw(self, *args: Any, **kwargs: Any) -> DrawnPicture:
-        self.free.wait(60)
+        self.free.wait(PATIENCE_S)
         return super().draw(*args, **kwargs)
 
 
 async def test_an_engine_that_hangs_is_told_of_and_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(worker, "QUIET_S", 0.05)
     engine = Hanging()
     try:
         async with open_harness(tmp_path, loads=[lambda: engine]) as harness:
+            await until(lambda: harness.jobs.model)  # loading may take as long as it likes
+            monkeypatch.setattr(worker, "QUIET_S", 0.05)
             ticket = await harness.jobs.submit(REQUEST, origin())
             waiting = await harness.jobs.submit(REQUEST, origin(2))
             failed = await harness.ended(ticket.job.id)
             assert isinstance(failed, Failed)
             assert failed.error.key == "engine_hung"
             with pytest.raises(ModelError, match="engine_hung"):
-                await asyncio.wait_for(harness.jobs.failure, 20)
+                await asyncio.wait_for(harness.jobs.failure, PATIENCE_S)
             job = await harness.jobs.job(waiting.job.id)
             assert job is not None
             assert job.ended_at is None, "what was accepted goes on after a restart"
@@ -225,15 +230,28 @@ async def test_an_engine_that_hangs_is_told_of_and_given_up(
 async def test_a_slow_engine_with_signs_of_life_is_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "QUIET_S", 0.1)
-    monkeypatch.setattr(worker, "HUNG_AFTER", 4)
-    engine = FakeEngine()
+    engine, seen = FakeEngine(), [0]
     engine.hold()  # it asks again and again whether it is to stop
+
+    heard = worker.EngineWorker._heard  # pyright: ignore[reportPrivateUsage]
+
+    def watched(self: Any, signs: Callable[[], int], working: Any, what: str) -> Any:
+        def look() -> int:
+            """Whenever the worker looks, the engine has asked again."""
+            seen.append(until_in_thread(lambda: signs() > seen[-1] and signs()))
+            if len(seen) > 3 * worker.HUNG_AFTER:
+                engine.release()
+            return seen[-1]
+
+        return heard(self, look if what == "draws" else signs, working, what)
+
+    monkeypatch.setattr(worker.EngineWorker, "_heard", watched)
     async with open_harness(tmp_path, engine=engine) as harness:
+        await until(lambda: harness.jobs.model)
+        monkeypatch.setattr(worker, "QUIET_S", 0.01)
         ticket = await harness.jobs.submit(REQUEST, origin())
-        await asyncio.sleep(1.0)
-        engine.release()
         assert isinstance(await harness.ended(ticket.job.id), Completed)
+    assert len(seen) > 3 * worker.HUNG_AFTER
 
 
 async def test_a_fault_of_our_own_stops_nobody_else(
@@ -313,7 +331,7 @@ async def test_a_tagger_that_hangs_withholds_what_waits_for_it_and_is_replaced(
     def once(tagger: Tagger, image: Image.Image) -> Any:
         if hanging:
             hanging.clear()
-            free.wait(60)
+            free.wait(PATIENCE_S)
         return tag(tagger, image)
 
     monkeypatch.setattr(Tagger, "tag", once)
@@ -322,7 +340,7 @@ async def test_a_tagger_that_hangs_withholds_what_waits_for_it_and_is_replaced(
     await check.start()
     try:
         two = [asyncio.create_task(check.judge(GREEN, ceiling=Rating.SAFE)) for _ in range(2)]
-        for judged in await asyncio.wait_for(asyncio.gather(*two), 20):
+        for judged in await asyncio.wait_for(asyncio.gather(*two), PATIENCE_S):
             assert judged.verdict.reason is not None, "what was not looked at is withheld"
         monkeypatch.setattr(output_check, "HUNG_S", 60.0)
         assert (await check.judge(GREEN, ceiling=Rating.SAFE)).verdict.reason is None

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.jobs.draw.eta import Pace, cost_of, steps_of
+from bot.jobs.draw.eta import Pace, cost_of
 from pipeline.engine.protocol import Expected
 from pipeline.request import GenerationRequest
+from pipeline.speed.cost import steps_of
 from tests.bot.conftest import Harness, open_harness, origin
 from tests.data.records import a_request
 from tests.support.fake_engine import FAKE_MODEL, FakeEngine
@@ -145,3 +146,14 @@ async def test_another_model_or_device_is_learnt_anew(tmp_path: Path) -> None:
             await harness.jobs.submit(REQUEST, origin())
             await asyncio.to_thread(held.started.acquire)  # it draws: all notes have been read
             assert await own_eta(harness) is None
+
+
+def test_drafts_that_a_small_decoder_decodes_are_expected_sooner() -> None:
+    pace = Pace()
+    pace.expect(replace(EXPECTED, small_beside_s=1.0))
+    one = pace.estimate(ONE_STEP, is_draft=True)
+    assert one == pytest.approx(2 * EXPECTED.row_step_s + 1.0)
+    assert pace.estimate(ONE_STEP) == pytest.approx(2 * EXPECTED.row_step_s + 10.0)
+    pace.learn(cost=ONE_STEP, steps_s=8, total_s=10, small=True)
+    assert pace.estimate(ONE_STEP, is_draft=True) == pytest.approx(10)
+    assert pace.estimate(ONE_STEP) == pytest.approx(28), "pictures in full take ten times as long"

@@ -1,6 +1,7 @@
 """The fair queue: nobody starves, weights hold, a person's own order is kept."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,3 +133,57 @@ def test_nobody_starves(items: list[tuple[int, int, float]]) -> None:
     # The newcomer starts at the virtual time of the moment (0 here): each other person is served
     # once at most before it.
     assert all(served[user] <= largest[user] for user in served)
+
+
+kinds = st.lists(st.tuples(st.integers(1, 5), st.sampled_from("abc")), min_size=1, max_size=40)
+
+
+@given(kinds, st.integers(0, 4))
+def test_what_fits_goes_first_but_nobody_is_passed_over_more_often_than_allowed(
+    items: list[tuple[int, str]], passes: int
+) -> None:
+    """The device draws `a`, until only one whose turn it is can go on."""
+    queue = FairQueue()
+    for number, (user, kind) in enumerate(items):
+        queue.push(replace(unit(user, number), kind=kind))
+    passed: Counter[str] = Counter()
+    came: dict[int, list[str]] = defaultdict(list)
+    while len(queue):
+        turn = next(queue.upcoming())
+        taken = queue.pop_kind({"a"}, passes=passes)
+        if taken is None:
+            taken = queue.pop()
+            assert taken == turn
+        elif taken != turn:
+            assert taken.kind == "a"
+            assert turn.kind != "a"
+            passed[turn.job_id] += 1
+        assert taken is not None
+        came[taken.user_id].append(taken.job_id)
+    assert max(passed.values(), default=0) <= passes
+    for user, jobs in came.items():
+        assert jobs == [f"{user}-{n}" for n, (who, _) in enumerate(items) if who == user]
+
+
+def test_a_stream_of_newcomers_can_not_keep_somebody_waiting_for_ever() -> None:
+    queue = FairQueue()
+    queue.push(replace(unit(1, 0), kind="wide"))
+    taken: list[Unit | None] = []
+    for user in range(2, 12):
+        queue.push(replace(unit(user, 0), kind="tall"))
+        taken.append(queue.pop_kind({"tall"}, passes=3))
+    assert [each is None for each in taken] == [False] * 3 + [True] * 7
+    wide = queue.pop()
+    assert wide is not None
+    assert wide.user_id == 1
+
+
+def test_what_several_slots_put_back_keeps_its_order() -> None:
+    queue = FairQueue()
+    units = [replace(unit(1, number), number=number) for number in range(4)]
+    for each in units:
+        queue.push(each)
+    for taken in [queue.pop() for _ in range(3)]:
+        assert taken is not None
+        queue.push_front(taken)
+    assert drain(queue) == units

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from bot.jobs.accept.commit import new_job
 from bot.jobs.accept.decide import Decision
-from bot.jobs.draw.eta import Pace
+from bot.jobs.draw.eta import Pace, crowded
 from bot.jobs.draw.fair_queue import Unit
-from bot.jobs.draw.line import Line, LiveJob, live_job
+from bot.jobs.draw.line import Line, LiveJob, kind_of, live_job
 from bot.jobs.draw.schedule import Availability
 from data.guilds.server_settings import LimitSet
+from pipeline.card import Speed
 from pipeline.engine.protocol import Expected
+from pipeline.lora.use import LoraUse
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import origin
@@ -162,7 +164,7 @@ def test_one_device_tells_what_it_always_told() -> None:
     first, second, third = (a_job(user) for user in (1, 2, 3))
     for job in (first, second, third):
         line.admit(job)
-    line.step(took(line), step=1, steps=4, now=0.0)
+    line.step(took(line), share=1 / 4, now=0.0)
     seen = [line.outlooks()[job.record.id] for job in (first, second, third)]
     assert [outlook.position for outlook in seen] == [0, 1, 2]
     assert [outlook.eta_s for outlook in seen] == [0.75, 1.75, 2.75]
@@ -184,13 +186,13 @@ def test_steps_of_the_first_picture_correct_what_was_expected() -> None:
     line.admit(first)
     line.admit(second)
     unit = took(line)
-    line.step(unit, step=1, steps=8, now=100.0)
+    line.step(unit, share=1 / 8, now=100.0)
     assert line.outlooks()[first.record.id].eta_s == pytest.approx(7.0)
-    line.step(unit, step=4, steps=8, now=106.0)  # steps 2 and 3 were reported with it
+    line.step(unit, share=4 / 8, now=106.0)  # steps 2 and 3 were reported with it
     assert line.outlooks()[first.record.id].eta_s == pytest.approx(8.0)
     assert line.outlooks()[second.record.id].eta_s == pytest.approx(24.0)
     line.finish(unit)
-    line.step(unit, step=5, steps=8, now=999.0)  # reported late: it no longer runs
+    line.step(unit, share=5 / 8, now=999.0)  # reported late: it no longer runs
     assert line.outlooks()[second.record.id].eta_s == pytest.approx(16.0)
 
 
@@ -232,3 +234,70 @@ def test_each_device_counts_with_its_own_pace() -> None:
     assert [told[job.record.id].eta_s for job in jobs] == [8, 2, 4, 6, 8]
     line.devices.append(Availability(new))  # whoever has drawn nothing yet counts as the mean
     assert line.outlooks()[jobs[2].record.id].eta_s == 5.0
+
+
+def shared_line(*, slots: int) -> Line:
+    """One device that draws several pictures at once."""
+    line = a_line(devices=slots)
+    line.devices = [replace(each, device="local/0") for each in line.devices]
+    return line
+
+
+def test_a_device_that_draws_takes_what_fits_to_it_and_the_rest_afterwards() -> None:
+    line = shared_line(slots=3)
+    tall, wide, other = (a_job(user) for user in (1, 2, 3))
+    wide.record = replace(wide.record, request=replace(wide.record.request, width=640))
+    for job in (tall, wide, other):
+        line.admit(job)
+    device = line.devices[0]
+    first, second = line.take(device), line.take(device)
+    assert [unit.job_id for unit in (first, second) if unit is not None] == [
+        tall.record.id,
+        other.record.id,
+    ]
+    assert line.take(device) is None
+    assert len(line) == 1
+    line.arrived.clear()
+    for unit in (first, second):
+        assert unit is not None
+        line.finish(unit)
+        assert line.arrived.is_set(), "those that wait look again"
+    third = line.take(device)
+    assert third is not None
+    assert third.job_id == wide.record.id
+
+
+def test_others_with_the_same_size_but_another_lora_are_of_another_kind() -> None:
+    request = a_request(GenerationRequest(prompt="1girl"))
+    use = LoraUse(name="ink", strength=1.0, digest="1" * 64)
+    assert kind_of(request) == kind_of(replace(request, seed=9, prompt="sky"))
+    assert kind_of(request) != kind_of(replace(request, loras=(use,)))
+    assert kind_of(request) != kind_of(replace(request, height=request.height + 64))
+    assert kind_of(request) == kind_of(replace(request, loras=(replace(use, strength=0.0),)))
+
+
+def test_what_a_comparison_draws_with_other_loras_is_of_other_kinds() -> None:
+    line, job = shared_line(slots=3), a_job(1, count=2)
+    plain = job.record.request
+    use = LoraUse(name="ink", strength=1.0, digest="1" * 64)
+    inked = replace(plain, loras=(use,), speed=Speed.DRAFT)
+    both = replace(plain, loras=(use,), compared=(replace(plain, count=1), replace(inked, count=1)))
+    job.record = replace(job.record, request=both)
+    other = a_job(2)
+    for each in (job, other):
+        line.admit(each)
+    first, beside = line.take(line.devices[0]), line.take(line.devices[0])
+    assert first is not None
+    assert beside is not None
+    assert (first.job_id, beside.job_id) == (job.record.id, other.record.id)
+    assert line.take(line.devices[0]) is None, "its second picture shares no runs with these"
+    assert [unit.is_draft for _, unit in line.next_units()] == [True]
+
+
+def test_pictures_drawn_at_once_are_expected_to_take_longer_each() -> None:
+    line = shared_line(slots=2)
+    first = a_job(1)
+    line.admit(first)
+    assert line.outlooks()[first.record.id].eta_s == pytest.approx(SECOND)
+    line.admit(a_job(2))
+    assert line.outlooks()[first.record.id].eta_s == pytest.approx(SECOND * crowded(2))

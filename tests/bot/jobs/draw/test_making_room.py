@@ -9,12 +9,13 @@ import pytest
 from bot.jobs.draw import device
 from bot.jobs.draw.schedule import Pausing, Schedule
 from bot.jobs.values import Completed, JobEvent, Queued, Rest
-from pipeline.engine.protocol import Engine
+from pipeline.engine.protocol import Engine, Watch
+from pipeline.errors import Cancelled
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import Harness, open_harness, origin
 from tests.support.clock import ManualClock
 from tests.support.fake_engine import FakeEngine
-from tests.support.patience import until
+from tests.support.patience import PATIENCE_S, until
 
 REQUEST = GenerationRequest(prompt="1girl", seed=7, count=2)
 
@@ -94,6 +95,57 @@ async def test_memory_is_given_back_within_a_picture_which_is_drawn_again(tmp_pa
         assert job.attempts == 0
     assert len(loads.made) == 2
     assert len(loads.made[1].drawn) == 4
+
+
+async def test_others_that_are_gone_before_the_step_ends_interrupt_nothing(
+    tmp_path: Path,
+) -> None:
+    """On a processor a step of a large picture takes longer than that."""
+    clock, loads = ManualClock(), Loads()
+    schedule = Schedule(Pausing(clock))
+    async with open_harness(tmp_path, loads=[loads], schedule=schedule, clock=clock) as harness:
+        ticket = await harness.jobs.submit(REQUEST, origin())
+        await until(lambda: loads.made and loads.made[0].started.acquire(blocking=False))
+        for gives_back in (True, False):
+            schedule.busy = schedule.gives_back = gives_back
+            harness.jobs.runner.settle()
+        loads.made[0].release()
+        assert isinstance(await harness.ended(ticket.job.id), Completed)
+
+
+class Obedient(FakeEngine):
+    """Tells when it was told to stop."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = threading.Event()
+
+    def _wait(self, watch: Watch) -> None:
+        try:
+            super()._wait(watch)
+        except Cancelled:
+            self.told.set()
+            raise
+
+
+async def test_a_picture_that_was_interrupted_is_drawn_again_though_others_are_gone(
+    tmp_path: Path,
+) -> None:
+    clock, engine = ManualClock(), Obedient()
+    engine.hold()
+    schedule = Schedule(Pausing(clock))
+    async with open_harness(
+        tmp_path, loads=[lambda: engine], schedule=schedule, clock=clock
+    ) as harness:
+        ticket = await harness.jobs.submit(REQUEST, origin())
+        await until(lambda: engine.started.acquire(blocking=False))
+        schedule.busy = schedule.gives_back = True
+        harness.jobs.runner.settle()
+        assert engine.told.wait(PATIENCE_S), "the loop has not seen it yet"
+        schedule.busy = schedule.gives_back = False
+        harness.jobs.runner.settle()
+        engine.release()
+        assert isinstance(await harness.ended(ticket.job.id), Completed)
 
 
 async def test_a_device_that_others_need_is_not_loaded_at_the_start(tmp_path: Path) -> None:

@@ -109,11 +109,12 @@ class StuckEngine(FakeEngine):
         watch: Watch,
         *,
         init_image: Image | None = None,
+        mask_image: Image | None = None,
     ) -> DrawnPicture:
         self.inside.set()
         self.free.wait(PATIENCE_S)
         self.left = True
-        return super().draw(request, index, watch, init_image=init_image)
+        return super().draw(request, index, watch, init_image=init_image, mask_image=mask_image)
 
 
 async def test_a_step_that_takes_minutes_does_not_hold_up_a_stop(
@@ -203,7 +204,7 @@ import threading, time
 from bot.cli.run import status_of
 from bot.jobs.draw.worker import THREAD_NAME
 from pipeline.errors import ModelError
-threading.Thread(target=time.sleep, args=(60,), name=THREAD_NAME + "_0").start()
+threading.Thread(target=time.sleep, args=(3600,), name=THREAD_NAME + "_0").start()
 def run_bot():
     raise ModelError("engine_hung", quiet_s=3600.0)
 status_of(run_bot)
@@ -212,7 +213,11 @@ status_of(run_bot)
 
 def test_the_process_ends_with_an_error_though_the_engine_hangs() -> None:
     ended = subprocess.run(
-        [sys.executable, "-c", _HUNG], capture_output=True, text=True, timeout=50, check=False
+        [sys.executable, "-c", _HUNG],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert ended.returncode == 1
     assert "not responded for" in ended.stderr

@@ -111,7 +111,7 @@ async def held(harness: Harness, job_id: str) -> list[WithheldRecord]:
         return await withheld.of_job(connection, job_id=job_id)
 
 
-async def used(harness: Harness) -> int:
+async def used(harness: Harness) -> float:
     return (await harness.jobs.limits_of(user_id=1)).day.used
 
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bot.jobs.keep import uploads as module
-from bot.jobs.keep.uploads import FORMATS, KEPT_SIDE, checked_png
+from bot.jobs.keep.uploads import FORMATS, KEPT_SIDE, checked_png, decoded
 from bot.jobs.values import Completed
 from pipeline.errors import InputError, RefusedError, StorageError
 from pipeline.metadata.png import encode_png
@@ -32,6 +32,14 @@ def opened(png: bytes) -> Image.Image:
 
 
 RED = Image.new("RGB", (60, 40), (255, 0, 0))
+
+
+@pytest.mark.parametrize("moving", [True, False])
+def test_a_photograph_with_a_second_picture_does_not_move(*, moving: bool) -> None:
+    """As phones write them: MPO, with a map of depth or of light."""
+    out = io.BytesIO()
+    RED.save(out, "MPO", save_all=True, append_images=[Image.new("L", RED.size)])
+    assert decoded(out.getvalue(), moving=moving).size == RED.size
 
 
 @pytest.mark.parametrize("kind", FORMATS)
