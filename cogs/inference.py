@@ -1,4 +1,4 @@
-"""`/imagine` and `/imagine-form`. The cog starts the worker on load and stops it on unload."""
+"""`/imagine` and its forms. The cog starts the worker on load and stops it on unload."""
 
 from dataclasses import replace
 from functools import partial
@@ -10,6 +10,7 @@ from discord.ext import commands
 
 from bot.client.client import EkakiBot, Interaction
 from bot.jobs.keep.uploads import MAX_UPLOAD_BYTES
+from bot.library.people import MAX_PRESET_NAME
 from bot.library.suggestions import Suggestions
 from cogs.common.attachments import Downloads, check_announced
 from cogs.common.choices import as_choices
@@ -17,11 +18,11 @@ from cogs.common.extension import extension
 from cogs.common.places import asker_of, refuse_user_install
 from cogs.drawing.cancel import CancelButton
 from cogs.drawing.drafts import draft_of, refuse
-from cogs.drawing.options import takes, wanted
+from cogs.drawing.options import pick, takes, wanted
 from cogs.drawing.presenters import Presenters
-from cogs.drawing.prompt_form import PromptModal
+from cogs.drawing.prompt_form import Layout, PartsModal, PromptModal
 from cogs.drawing.submission import submit
-from cogs.personal.presets import own_loras, own_presets
+from cogs.personal.presets import own_loras, own_speeds, several_presets
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 from pipeline.errors import InputError
@@ -30,13 +31,17 @@ from pipeline.request import OPTION, OPTIONS, GenerationRequest
 
 ORDER = (
     "prompt", "aspect", "count", "negative_prompt", "tags", "lora", "character", "series", "saved",
-    "image", "strength", "seed", "preset", "style", "rating", "private",
+    "image", "strength", "speed", "faces", "seed", "preset", "style", "rating", "private",
 )  # fmt: skip
 """The most used options first; Discord lists them in this order."""
 
 TYPED = ("character", "series", "tags")
 ASKED_IN_FORM = {"prompt", "negative_prompt"}
 FORM_OPTIONS = [each for each in OPTIONS if each.field not in ASKED_IN_FORM]
+PARTS_OPTIONS = [each for each in FORM_OPTIONS if each.field != "strength"]  # there is no image
+LAYOUTS = [
+    app_commands.Choice(name=text(f"parts.{each.value}"), value=each.value) for each in Layout
+]
 
 DOWNLOAD_S = 60.0  # of an init image; Discord shows "thinking" meanwhile
 
@@ -86,7 +91,7 @@ class Inference(commands.Cog):
         interaction: Interaction,
         *,
         image: discord.Attachment | None = None,
-        saved: str | None = None,
+        saved: app_commands.Range[str, 1, MAX_PRESET_NAME] | None = None,
         **said: Any,
     ) -> None:
         request = self._request(interaction, said)
@@ -105,7 +110,7 @@ class Inference(commands.Cog):
         interaction: Interaction,
         *,
         image: discord.Attachment | None = None,
-        saved: str | None = None,
+        saved: app_commands.Range[str, 1, MAX_PRESET_NAME] | None = None,
         **said: Any,
     ) -> None:
         request = self._request(interaction, said)
@@ -119,6 +124,17 @@ class Inference(commands.Cog):
         send = partial(self._submit, image=image, saved=saved)
         form = PromptModal(request, send, prompt_required=not may_be_empty)
         await interaction.response.send_modal(form)
+
+    @app_commands.command(name="imagine-parts", description=text("parts.description"))
+    @app_commands.describe(layout=text("parts.option_layout"))
+    @app_commands.choices(layout=LAYOUTS)
+    @takes(PARTS_OPTIONS, order=("layout", *ORDER))
+    async def imagine_parts(self, interaction: Interaction, *, layout: str, **said: Any) -> None:
+        chosen = pick(Layout, layout)
+        assert chosen is not None, "required"
+        request = self._request(interaction, said)
+        send = partial(self._submit, image=None, saved=None)
+        await interaction.response.send_modal(PartsModal(request, send, chosen))
 
     def _request(self, interaction: Interaction, said: dict[str, Any]) -> GenerationRequest:
         """The request that the options describe. Raises InputError or RefusedError."""
@@ -144,11 +160,9 @@ class Inference(commands.Cog):
         await submit(interaction, request, saved=saved, prepare=prepare)
 
     async def _has_prompt(self, interaction: Interaction, saved: str | None) -> bool:
-        """Whether the person's preset `saved` says what to draw. RefusedError: there is none."""
-        if saved is None:
-            return False
-        preset = await self.bot.services.people.preset(interaction.user.id, saved)
-        return bool(typed_text(preset.request))
+        """Whether the presets `saved` say what to draw. RefusedError: there is no such."""
+        presets = await self.bot.services.people.chosen_presets(interaction.user.id, saved)
+        return any(typed_text(each.request) for each in presets)
 
     async def _with_image(
         self, image: discord.Attachment, request: GenerationRequest
@@ -166,12 +180,16 @@ class Inference(commands.Cog):
         asker = asker_of(interaction)
         found = await self.bot.services.lora_choices.in_prompt(typed, asker)
         if found is None:
+            wildcards = self.bot.services.wildcards
+            found = await wildcards.in_prompt(typed, interaction.guild_id)
+        if found is None:
             found = await self._suggestions.prompt(typed, asker, beyond="tags")
         return as_choices(found)
 
     @imagine.autocomplete("negative_prompt")
     @imagine.autocomplete("tags")
     @imagine_form.autocomplete("tags")
+    @imagine_parts.autocomplete("tags")
     async def suggest_tags(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
@@ -185,6 +203,7 @@ class Inference(commands.Cog):
 
     @imagine.autocomplete("character")
     @imagine_form.autocomplete("character")
+    @imagine_parts.autocomplete("character")
     async def suggest_characters(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
@@ -192,6 +211,7 @@ class Inference(commands.Cog):
 
     @imagine.autocomplete("series")
     @imagine_form.autocomplete("series")
+    @imagine_parts.autocomplete("series")
     async def suggest_series(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
@@ -199,6 +219,7 @@ class Inference(commands.Cog):
 
     @imagine.autocomplete("lora")
     @imagine_form.autocomplete("lora")
+    @imagine_parts.autocomplete("lora")
     async def suggest_loras(
         self, interaction: Interaction, typed: str
     ) -> list[app_commands.Choice[str]]:
@@ -206,6 +227,7 @@ class Inference(commands.Cog):
 
     @imagine.autocomplete("aspect")
     @imagine_form.autocomplete("aspect")
+    @imagine_parts.autocomplete("aspect")
     async def suggest_aspects(
         self,
         interaction: Interaction,  # noqa: ARG002 - discord.py's signature
@@ -213,8 +235,11 @@ class Inference(commands.Cog):
     ) -> list[app_commands.Choice[str]]:
         return as_choices(self._suggestions.aspects(typed))
 
-    imagine.autocomplete("saved")(own_presets)
-    imagine_form.autocomplete("saved")(own_presets)
+    imagine.autocomplete("speed")(own_speeds)
+    imagine_form.autocomplete("speed")(own_speeds)
+    imagine_parts.autocomplete("speed")(own_speeds)
+    imagine.autocomplete("saved")(several_presets)
+    imagine_form.autocomplete("saved")(several_presets)
 
 
 setup = extension(Inference, CancelButton)

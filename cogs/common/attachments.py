@@ -1,6 +1,7 @@
 """Downloads files from Discord, with limits on size, time and number at once."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ _MAX_FILES: Final = 10  # per message; Discord's own limit is the same
 _DISCORD: Final = frozenset(
     {"media.discordapp.net", "images-ext-1.discordapp.net", "images-ext-2.discordapp.net"}
 )
+
+
+_ADDRESS = re.compile(r"https?://[^\s<>|]+", re.IGNORECASE)
 
 
 class RemoteFile(Protocol):
@@ -56,6 +60,14 @@ def pictures_of(message: discord.Message) -> list[RemoteFile]:
     return list(reversed(pngs.values()))[:_MAX_FILES]
 
 
+def shown_files(message: discord.Message) -> list[RemoteFile]:
+    """The pictures of any kind of a message, of its embeds and of what it forwards: those that can
+    be read first, then other files, so that an error can say why."""
+    embeds = [*message.embeds, *(e for part in message.message_snapshots for e in part.embeds)]
+    files: list[RemoteFile] = [*attachments_of(message), *_embedded(embeds)]
+    return sorted(files, key=lambda file: not file.filename.lower().endswith(_PICTURES))
+
+
 def _is_png(file: RemoteFile) -> bool:
     return file.filename.lower().endswith(".png")
 
@@ -76,6 +88,19 @@ def _host(url: str) -> str | None:
         return urlsplit(url).hostname
     except ValueError:
         return None
+
+
+def linked_file(typed: str) -> EmbeddedFile | None:
+    """The file that a typed link leads to; None if it is no link. InputError `link_elsewhere` if it
+    is not on Discord's servers."""
+    found = _ADDRESS.search(typed)
+    if found is None:
+        return None
+    url = found[0]
+    on_discord = url.startswith((discord.Asset.BASE, *(f"https://{host}/" for host in _DISCORD)))
+    if not on_discord:
+        raise InputError("link_elsewhere")
+    return EmbeddedFile(urlsplit(url).path.rpartition("/")[2], url)
 
 
 class Downloads:

@@ -76,6 +76,7 @@ def _data(entry: AuditEntry, *, hide: bool) -> dict[str, str]:
         "new": _value(details, "new"),
         "list": _list(details),
         "decision": _decision(details),
+        "wildcard": quoted(str(details.get("wildcard") or "-"), 60),
         "added": _words(details.get("added")),
         "removed": _words(details.get("removed")),
         "state": text("words.yes" if details.get("on") else "words.no"),

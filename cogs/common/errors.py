@@ -6,6 +6,7 @@ Commands, buttons, views and modals all use this: discord.py only logs exception
 import logging
 import math
 from json import JSONDecodeError
+from typing import Any
 
 import aiohttp
 import discord
@@ -121,24 +122,28 @@ def _is_dismissed(error: discord.NotFound) -> bool:
     return error.code == UNKNOWN_MESSAGE and "/messages/@original" in str(error.response.url)
 
 
-async def say_privately(interaction: discord.Interaction, words: str) -> None:
-    """Answer `interaction` so that only its user sees it. Never raises for problems of Discord."""
+async def say_privately(interaction: discord.Interaction, words: str, **shown: Any) -> None:
+    """Answer `interaction` so that only its user sees it, with what is `shown` besides: embeds, a
+    view. Never raises for problems of Discord."""
     if interaction.client.is_closed():
         return
     try:
         if interaction.response.is_done():
-            await interaction.followup.send(words, ephemeral=True)
+            await interaction.followup.send(words, **shown, ephemeral=True)
         else:
-            await interaction.response.send_message(words, ephemeral=True)
+            await interaction.response.send_message(words, **shown, ephemeral=True)
     except UNREACHABLE as error:
         _log.warning("A refusal did not reach its user: %s", type(error).__name__)
 
 
-async def answer_error(interaction: discord.Interaction, error: BaseException) -> None:
-    """Tell the user of `interaction` what went wrong, in words, ephemerally."""
+async def answer_error(
+    interaction: discord.Interaction, error: BaseException, **shown: Any
+) -> None:
+    """Tell the user of `interaction` what went wrong, in words, ephemerally. `shown`: see
+    `say_privately`."""
     words = explain(error, now=interaction.created_at.timestamp())
     if words is not None:
-        await say_privately(interaction, words)
+        await say_privately(interaction, words, **shown)
 
 
 class QuietCompletions(logging.Filter):

@@ -52,6 +52,24 @@ def typed_values(interaction: Interaction) -> dict[str, str]:
     return found
 
 
+def chosen_values(interaction: Interaction) -> dict[str, list[str]]:
+    """What was chosen in the menus of a sent form, by `custom_id`."""
+    data = cast("dict[str, Any]", interaction.data or {})
+    rows: list[dict[str, Any]] = data.get("components", [])
+    fields: list[dict[str, Any]] = [row.get("component") or {} for row in rows]
+    return {
+        str(field.get("custom_id")): list(map(str, cast("list[Any]", field["values"])))
+        for field in fields
+        if isinstance(field.get("values"), list)
+    }
+
+
+def custom_id_of(interaction: Interaction) -> str:
+    """The id of the button or form that `interaction` comes from; "" for another kind."""
+    data = cast("dict[str, Any]", interaction.data or {})
+    return str(data.get("custom_id", ""))
+
+
 async def give_back(interaction: Interaction, values: Mapping[str, str], words: str = "") -> None:
     """Send a person what they typed, to copy, because Discord closes the form anyway."""
     typed = "\n\n".join(value for value in values.values() if value)

@@ -57,14 +57,18 @@ def missing_permissions(interaction: discord.Interaction, *, private: bool) -> t
     """The permissions that the bot lacks here to deliver pictures, by Discord's names."""
     if interaction.guild_id is None:
         return ()
+    return lacking(interaction.app_permissions, interaction.channel, private=private)
+
+
+def lacking(granted: discord.Permissions, channel: object, *, private: bool) -> tuple[str, ...]:
+    """The same of what is `granted` in a channel of a server."""
     needed = ["embed_links", "attach_files"]
     if not private:  # a private answer never needs the channel itself
-        in_thread = isinstance(interaction.channel, discord.Thread)
+        in_thread = isinstance(channel, discord.Thread)
         needed[:0] = [
             "view_channel",
             "send_messages_in_threads" if in_thread else "send_messages",
         ]
-    granted = interaction.app_permissions
     return tuple(text(f"permissions.{name}") for name in needed if not getattr(granted, name))
 
 

@@ -10,11 +10,14 @@ from typing import Final, TypeAlias
 
 import discord
 
+from bot.library.repeating import may_finish
 from cogs.common.lasting import view_of
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.shipped.text import text
+from pipeline.canvas import Extend
 from pipeline.errors import EkakiError
+from pipeline.rework import MAX_UPSCALED_PIXELS, UPSCALE_FACTOR
 
 _ROW_LENGTH = 5  # buttons in a row, Discord
 _MENU_LENGTH = 25  # options of a menu, Discord
@@ -30,7 +33,10 @@ class Action(StrEnum):
     AGAIN = "again"  # a job that ended without pictures, as the next one: its owner's alone
     EDIT = "edit"
     WITHOUT = "without"  # without LoRAs: one was removed or forbidden while the job waited
+    IN_FULL = "infull"  # not as a draft: what draws them was removed
     SETTINGS = "settings"  # a job
+    ANOTHER = "another"  # a job: asks for another prompt
+    LOCK = "lockseed"  # a picture: its seed becomes the person's fixed one
     MORE = "more"  # a picture: everything for which the row has no room
     MORES = "mores"  # a job of several pictures, as the next two: asks which one
     VARIES = "varies"
@@ -43,6 +49,12 @@ class Action(StrEnum):
     SUBTLE = "subtle"  # a picture
     STRONG = "strong"  # a picture
     UPSCALE = "upscale"  # a picture
+    REDRAW = "redraw"  # a picture: opens a form
+    PAINT = "paint"  # a picture: links to the page where its owner paints what is redrawn
+    EXTEND = "extend"  # a picture: the menu of directions
+    FACES = "faces"  # a picture
+    FINISH = "finish"  # a picture that is a draft
+    FINISHES = "finishes"  # a job of several drafts: asks which one
     FAVOURITE = "favourite"  # a picture
     STAR = "star"  # a picture, in the answer to FAVOURITES
     VOTE = "vote"  # a picture
@@ -100,19 +112,24 @@ def result_view(job: JobRecord, pictures: Sequence[PictureRecord]) -> discord.ui
     several. Everything else is behind "More" (`cogs.pictures.more`)."""
     if len(pictures) == 1:
         picture = pictures[0].id
-        return view_of(_row(job, Action.STRONG, Action.UPSCALE, Action.MORE, picture, row=0))
-    row = _row(job, Action.VARIES, Action.UPSCALES, Action.MORES, job.id, row=1)
+        larger = Action.FINISH if may_finish(job) else Action.UPSCALE
+        return view_of(_row(job, Action.STRONG, larger, Action.MORE, picture, row=0))
+    larger = Action.FINISHES if may_finish(job) else Action.UPSCALES
+    row = _row(job, Action.VARIES, larger, Action.MORES, job.id, row=1)
     return view_of([picture_menu(job, pictures), *row])
 
 
 def _row(
-    job: JobRecord, vary: Action, upscale: Action, more: Action, subject: str, *, row: int
+    job: JobRecord, vary: Action, larger: Action, more: Action, subject: str, *, row: int
 ) -> "list[Button]":
-    growing = [button(upscale, subject, row=row, label=text("buttons.upscale"))]
+    """`larger`: what comes next for a picture that somebody likes. Upscaling a draft is behind
+    "More"."""
+    label = text("buttons.finish" if may_finish(job) else "buttons.upscale")
+    growing = [button(larger, subject, row=row, label=label)]
     return [
         button(Action.REROLL, job.id, row=row, style=discord.ButtonStyle.primary),
         button(vary, subject, row=row, label=text("buttons.vary")),
-        *(growing if may_grow(job) else ()),
+        *(growing if may_grow(job) or may_finish(job) else ()),
         button(Action.REMIX, job.id, row=row),
         button(more, subject, row=row, label=text("buttons.more")),
     ]
@@ -120,11 +137,15 @@ def _row(
 
 def ended_view(job: JobRecord, error: EkakiError | None = None) -> discord.ui.View | None:
     """Under a job that ended without pictures, so that nothing typed is lost. `error`: why; where
-    it was a LoRA, it can be drawn without."""
-    if job.damaged:
+    it was a LoRA, it can be drawn without, and where it was that for drafts, in full."""
+    why = "" if error is None else error.key
+    if job.damaged or why == "faces_not_found":  # which would end the same again
         return None
-    by_lora = error is not None and error.key.startswith("lora") and bool(job.request.loras)
-    first = Action.WITHOUT if by_lora else Action.AGAIN
+    first = Action.AGAIN
+    if why.startswith("draft"):
+        first = Action.IN_FULL
+    elif why.startswith("lora") and job.request.loras:
+        first = Action.WITHOUT
     return view_of(
         [
             button(first, job.id, row=0, style=discord.ButtonStyle.primary),
@@ -147,13 +168,41 @@ def picture_menu(
         options=[
             discord.SelectOption(
                 label=text("more.picture", number=each.position + 1),
-                description=text("result.seed", seed=each.seed),
+                description=_facts(job, each),
                 value=each.id,
                 default=each.id == chosen,
             )
             for each in pictures[:_MENU_LENGTH]
         ],
         row=0,
+    )
+
+
+def _facts(job: JobRecord, picture: PictureRecord) -> str:
+    """What tells it from the others of the job."""
+    if not job.request.compared:
+        return text("result.seed", seed=picture.seed)
+    drawn = job.request.original.compare or ""
+    name, _, values = drawn.partition(": ")
+    return f"{name} {values.split(' | ')[picture.position]}"[:100]
+
+
+def extend_menu(picture: PictureRecord, *, row: int) -> "discord.ui.Select[discord.ui.View]":
+    """Draws more around a picture, in the chosen direction."""
+    is_square = picture.width == picture.height
+    return discord.ui.Select(
+        custom_id=custom_id(Action.EXTEND, picture.id),
+        placeholder=text("extend.menu"),
+        options=[
+            discord.SelectOption(
+                label=text(f"extend.{each}"),
+                description=text(f"extend.{each}_help"),
+                value=each.value,
+            )
+            for each in Extend
+            if not (each is Extend.SQUARE and is_square)
+        ],
+        row=row,
     )
 
 
@@ -167,4 +216,6 @@ def numbered(action: Action, pictures: Sequence[PictureRecord]) -> "list[Button]
 
 def may_grow(job: JobRecord) -> bool:
     """Whether its pictures can be upscaled: only once, as twice would exceed most machines."""
-    return job.request.upscale_factor <= 1
+    request = job.request
+    larger = request.width * request.height * UPSCALE_FACTOR**2
+    return request.upscale_factor <= 1 and larger <= MAX_UPSCALED_PIXELS

@@ -8,11 +8,13 @@ from unicodedata import east_asian_width
 from discord.utils import escape_markdown, escape_mentions
 
 from data.shipped.text import text
+from pipeline.card import Speed
 
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86400
 _BAR_CELLS = 12
+_FULL_WIDTH_ENDS = ("。", "！", "？")
 _LINK = re.compile(r":(?=//)|(?<=\.gg)/|(?<=\.com)/", re.IGNORECASE)
 
 
@@ -28,6 +30,14 @@ def duration(seconds: float) -> str:
             count = max(1, math.ceil(seconds / length_s))
             return text(f"words.{unit}_one" if count == 1 else f"words.{unit}s", count=count)
     return text("words.very_long")
+
+
+def sentences(*parts: str) -> str:
+    """One after the other. The full stop of Japanese needs no space behind it."""
+    said = ""
+    for part in filter(None, parts):
+        said += f" {part}" if said and not said.endswith(_FULL_WIDTH_ENDS) else part
+    return said
 
 
 def moment(epoch_s: float) -> str:
@@ -126,3 +136,8 @@ def code_block(copied: str) -> str:
     """`copied` as a code block, which nothing in it can end."""
     inside = copied.replace("```", "'''")
     return f"```\n{inside}\n```"
+
+
+def speed_words(speed: Speed) -> str:
+    """`Draft`; "" for pictures at full speed, which most are."""
+    return "" if speed is Speed.FULL else text(f"speed.{speed}")

@@ -7,6 +7,7 @@ from bot.client.client import EkakiBot
 from cogs.common.words import listed, number, quoted
 from data.jobs.jobs import JobRecord
 from data.shipped.text import text
+from pipeline.card import Speed
 from pipeline.errors import RefusedError, StorageError
 from pipeline.lora.use import LoraUse
 from pipeline.prompt.assemble import typed_text
@@ -16,13 +17,13 @@ _log = logging.getLogger(__name__)
 
 
 async def credit_of(bot: EkakiBot, job: JobRecord) -> str:
-    """`[Remixed](link) from @Alice`, `Upscaled`, `From an image, strength 0.6`, or "", and the
-    LoRAs: `LoRA ink 0.8 by Sumi`.
+    """`[Remixed](link) from @Alice`, `Upscaled`, `Redrawn in part`, `Finished, strength 0.5`, `From
+    an image, strength 0.6`, or "", and the LoRAs: `LoRA ink 0.8 by Sumi`.
 
     A source that is private, deleted or from another place is not named, nor is the person
     themselves.
     """
-    named = listed(_lora(bot, use) for use in job.request.loras)
+    named = listed(_lora(bot, use) for use in job.request.own_loras)
     parts = (await _from(bot, job), named and text("credit.loras", names=named))
     return " · ".join(part for part in parts if part)
 
@@ -79,7 +80,13 @@ def _way(job: JobRecord, source: JobRecord | None) -> str:
         return ""
     if job.request.variation_strength or job.request.init_picture:
         of_a_picture = job.request.init_picture != source.request.init_picture
+        if of_a_picture and source.request.speed is Speed.DRAFT is not job.request.speed:
+            return "finished"
         varied = job.request.variation_strength != source.request.variation_strength
+        if of_a_picture and (request.mask or request.extend):
+            return "redrawn" if request.mask else "extended"
+        if of_a_picture and request.only_faces:
+            return "faces"
         if of_a_picture or varied:
             return "varied"
     same = typed_text(request) == typed_text(source.request.original)

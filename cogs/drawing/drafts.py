@@ -1,10 +1,10 @@
 """What was typed for a request that was refused: shown beside the refusal, to that person only.
 
-Its button opens it as a form again. The message holds all of it, so that nothing is stored and it
-works after a restart of the bot.
+Its button opens it as a form again; where a LoRA can't be used, another draws it without, and
+where drafts can't be drawn, in full. The
+message holds all of it, so that nothing is stored and it works after a restart of the bot.
 """
 
-import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from typing import Any, Final
 import discord
 
 from bot.client.client import EkakiBot
-from cogs.common.errors import UNREACHABLE, explain, say_privately
+from bot.jobs.accept.loras import is_no_draft, is_unavailable
+from cogs.common.errors import explain, say_privately
 from cogs.common.forms import give_back
+from cogs.common.lasting import Button, view_of
 from cogs.common.words import code_block
 from cogs.drawing.cancel import JOB_ID
 from data.shipped.text import text
-from pipeline.errors import EkakiError
+from pipeline.errors import EkakiError, InputError
 from pipeline.prompt.assemble import typed_text
 from pipeline.prompt.flags_line import cut_prompt, settings_line
 from pipeline.request import GenerationRequest
-
-_log = logging.getLogger(__name__)
 
 BASE: Final = (
     rf"(?P<base>(?P<job_id>{JOB_ID})|i(?P<image>[0-9a-f]{{16}})(?:s(?P<strength>\d{{1,4}}))?|-)"
@@ -31,13 +31,14 @@ BASE: Final = (
 """What the fields of the form lack to make the request: the job that it was edited from, or the
 beginning of an upload's hash, with the strength in thousandths."""
 
-EDIT: Final = re.compile(
-    rf"ekaki:draft:(?P<parts>p?n?s?):{BASE}:(?P<seen>public|private)(?::(?P<saved>.{{1,50}}))?",
-    re.DOTALL,
-)
+_REST: Final = rf"(?P<parts>p?n?s?):{BASE}:(?P<seen>public|private)(?::(?P<saved>.{{1,50}}))?"
+EDIT: Final = re.compile(rf"ekaki:draft:{_REST}", re.DOTALL)
 """The button's `custom_id`: which parts the message has, and what else makes the request. `saved`:
 the preset that it used."""
+PLAIN: Final = re.compile(rf"ekaki:(?P<how>plain|infull):{_REST}", re.DOTALL)
+"""The same of the button that draws it without LoRAs, and of that which draws it in full."""
 
+_OF_REQUEST: Final = ("rule_", "server_rule", "rating_above_ceiling", "lora_", "draft_")
 _MAX_EMBEDS = 5900  # characters of all embeds of a message: Discord takes 6000
 _OPEN, _CLOSE = "```\n", "\n```"
 
@@ -122,18 +123,26 @@ async def refuse(
     shown: dict[str, Any] = {"embeds": embeds}
     if editable and draft.parts:
         tail = "" if saved is None else f":{saved}"
-        view = discord.ui.View(timeout=None).add_item(
-            discord.ui.Button(
-                label=text("buttons.edit"),
-                custom_id=f"ekaki:draft:{draft.parts}:{base}:{seen}{tail}",
-            )
+        rest = f"{draft.parts}:{base}:{seen}{tail}"
+        edit = discord.ui.Button[discord.ui.View](
+            label=text("buttons.edit"), custom_id=f"ekaki:draft:{rest}"
         )
-        view.stop()
-        shown["view"] = view
-    try:
-        if interaction.response.is_done():
-            await interaction.followup.send(words, **shown, ephemeral=True)
-        else:
-            await interaction.response.send_message(words, **shown, ephemeral=True)
-    except UNREACHABLE as trouble:
-        _log.warning("A refusal did not reach its user: %s", type(trouble).__name__)
+        plain = plain_button(error, without=f"ekaki:plain:{rest}", in_full=f"ekaki:infull:{rest}")
+        shown["view"] = view_of([edit] if plain is None else [plain, edit])
+    await say_privately(interaction, words, **shown)
+
+
+def is_of_request(error: EkakiError) -> bool:
+    """Whether another prompt or other settings may help against `error`."""
+    return isinstance(error, InputError) or error.key.startswith(_OF_REQUEST)
+
+
+def plain_button(error: EkakiError, *, without: str, in_full: str) -> Button | None:
+    """Draws what a LoRA held up without LoRAs, and what was to be a draft in full, by a button with
+    one of these `custom_id`s; None where that does not help against `error`."""
+    primary = discord.ButtonStyle.primary
+    if is_unavailable(error):
+        return discord.ui.Button(label=text("buttons.without"), custom_id=without, style=primary)
+    if is_no_draft(error):
+        return discord.ui.Button(label=text("buttons.infull"), custom_id=in_full, style=primary)
+    return None

@@ -8,8 +8,9 @@ from bot.client.client import EkakiBot
 from bot.jobs.accept.limits import ServerLimits, UserLimits, Window
 from cogs.common.extension import extension
 from cogs.common.places import role_ids_of
-from cogs.common.words import moment
+from cogs.common.words import moment, sentences
 from data.shipped.text import text
+from pipeline.rework import MAX_FACES
 
 
 class LimitsCog(commands.Cog, name="Limits"):
@@ -30,7 +31,14 @@ class LimitsCog(commands.Cog, name="Limits"):
 
 def limits_embed(own: UserLimits, *, now: float) -> discord.Embed:
     """The windows and the waiting jobs of one person."""
-    embed = discord.Embed(title=text("limits.title"), description=text("limits.given_back"))
+    said = [text("limits.given_back")]
+    if own.balanced is not None:
+        said.append(text("limits.balanced", pictures=f"{own.balanced:g}"))
+    if own.draft is not None:
+        said.append(text("limits.draft", pictures=f"{own.draft:g}"))
+    if own.face is not None:
+        said.append(text("limits.face", pictures=f"{own.face:g}", most=MAX_FACES))
+    embed = discord.Embed(title=text("limits.title"), description="\n".join(said))
     embed.add_field(name=text("limits.hour"), value=_window(own.hour, now=now), inline=False)
     embed.add_field(name=text("limits.day"), value=_window(own.day, now=now), inline=False)
     waiting = (
@@ -39,6 +47,9 @@ def limits_embed(own: UserLimits, *, now: float) -> discord.Embed:
         else text("limits.waiting_free", waiting=own.waiting)
     )
     embed.add_field(name=text("limits.waiting"), value=waiting, inline=False)
+    if own.granted:
+        more = text("limits.granted_overall", pictures=own.granted)
+        embed.add_field(name=text("limits.extra"), value=more, inline=False)
     if own.here is not None:
         embed.add_field(name=text("limits.here"), value=_here(own.here, now=now), inline=False)
     return embed
@@ -69,7 +80,7 @@ def _window(window: Window, *, now: float) -> str:
         return text("limits.free", used=window.used)
     line = text("limits.used", used=window.used, limit=window.limit)
     if window.frees_in_s > 0:
-        line += " " + text("limits.next", when=moment(now + window.frees_in_s))
+        line = sentences(line, text("limits.next", when=moment(now + window.frees_in_s)))
     return line
 
 

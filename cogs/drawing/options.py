@@ -36,9 +36,8 @@ def takes(
             **{each.field: text(f"imagine.option_{each.field}") for each in options}
         )(callback)
         app_commands.rename(**{each.field: each.name for each in options})(callback)
-        app_commands.choices(**{each.field: _choices(each) for each in options if each.choices})(
-            callback
-        )
+        listed = [each for each in options if each.choices and not each.suggested]
+        app_commands.choices(**{each.field: _choices(each) for each in listed})(callback)
         return callback
 
     return decorate

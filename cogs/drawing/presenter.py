@@ -11,12 +11,12 @@ from bot.jobs.values import CancelledEvent, Completed, Failed, JobEvent, Termina
 from cogs.common.errors import UNREACHABLE
 from cogs.common.known import GuildChannel, PlaceClosedError, PlaceUnknownError, channel_of
 from cogs.common.messages import Attachment, Outgoing
-from cogs.common.pictures import fit
 from cogs.common.places import place_of_channel
 from cogs.drawing import render
 from cogs.drawing.credit import credit_of
 from cogs.drawing.delivery import Delivery, Sent
 from cogs.drawing.following import Follower
+from cogs.drawing.reading import read_attachments
 from cogs.drawing.verdicts import EXPLICIT, TooLarge, Unwanted
 from data.jobs.jobs import JobRecord
 from data.shipped.text import speaking
@@ -53,6 +53,7 @@ class Presenter:
         self._delivery = delivery
         self._file_limit = file_limit
         self._unknown: Exception | None = None
+        self._told: tuple[str, ...] = ()
         self._is_late = job.delivery == "kept"
         self.ending = False
         self.delivered: DeliveredEnd | None = None
@@ -103,6 +104,7 @@ class Presenter:
     async def _deliver_end(self, end: Terminal) -> "DeliveredEnd":
         match end:
             case Completed():
+                self._told = tuple(picture.id for picture in end.pictures)
                 return await self._deliver_pictures(end)
             case Failed(error=error) if self._is_for_one(error):
                 message = render.failed(self._job, error, now=self._services.clock.time())
@@ -217,12 +219,7 @@ class Presenter:
         raise PlaceUnknownError(guild_id) from trouble  # the outbox keeps waiting
 
     async def _attachments(self, end: Completed, limit: int) -> list[Attachment]:
-        made: list[Attachment] = []
-        for picture in end.pictures:
-            png = await self._services.jobs.read_picture(picture)
-            content, suffix = await asyncio.to_thread(fit, png, limit, self._services.sign)
-            made.append(render.picture_attachment(self._job, picture, content, suffix))
-        return made
+        return await read_attachments(self._services, self._job, end.pictures, limit_bytes=limit)
 
     async def _notice(self, end: Completed) -> str:
         """The model's notice, which every result must show, so wait a while for the model."""
@@ -253,9 +250,9 @@ class Presenter:
         if sent is None:
             # Late ends are already in the outbox, which counts their attempts.
             again = self.closed is not None and not self._is_late
-            await jobs.mark_kept(self._job, again=again)
+            await jobs.mark_kept(self._job, told=self._told, again=again)
         else:
-            await jobs.mark_delivered(self._job, message_id=sent.message_id)
+            await jobs.mark_delivered(self._job, message_id=sent.message_id, told=self._told)
 
     def _took_long(self) -> bool:
         took_s = self._services.clock.time() - self._job.accepted_at

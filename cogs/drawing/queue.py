@@ -13,7 +13,7 @@ from cogs.common.extension import extension
 from cogs.common.lasting import Button, Lasting
 from cogs.common.messages import Outgoing
 from cogs.common.rest import rest_words
-from cogs.common.words import duration, quoted
+from cogs.common.words import duration, quoted, sentences, speed_words
 from cogs.drawing.cancel import JOB_ID
 from data.shipped.text import text
 from pipeline.errors import RefusedError
@@ -49,11 +49,11 @@ def queue_message(queue: QueueView) -> Outgoing:
     if not queue.running and not queue.waiting:
         summary = text("queue.empty") if queue.rest is None else text("queue.empty_resting")
     elif queue.total_eta_s is not None:
-        summary += " " + text("queue.total", duration=duration(queue.total_eta_s))
+        summary = sentences(summary, text("queue.total", duration=duration(queue.total_eta_s)))
     if queue.rest is not None:
         summary += "\n" + rest_words(queue.rest)
     elif queue.devices > 1:
-        summary += " " + text("queue.machines", devices=queue.devices)
+        summary = sentences(summary, text("queue.machines", devices=queue.devices))
     embed = discord.Embed(title=text("queue.title"), description=summary)
     shown = queue.own[:_MAX_BUTTONS]
     for number, job in enumerate(shown, 1):
@@ -72,11 +72,9 @@ def _state(number: int, job: OwnJob) -> str:
     else:
         key = "queue.waiting_one" if job.position == 1 else "queue.waiting"
         line = text(key, number=number, jobs=job.position)
-    return (
-        line
-        if job.eta_s is None
-        else f"{line} {text('progress.eta', duration=duration(job.eta_s))}"
-    )
+    if job.eta_s is not None:
+        line = sentences(line, text("progress.eta", duration=duration(job.eta_s)))
+    return " · ".join(part for part in (line, speed_words(job.speed)) if part)
 
 
 def _view(own: tuple[OwnJob, ...]) -> discord.ui.View:

@@ -11,8 +11,19 @@ from cogs.common.errors import words_of
 from cogs.common.messages import Attachment, Outgoing
 from cogs.common.rest import rest_words
 from cogs.common.result_buttons import ended_view, result_view
-from cogs.common.words import bar, cut, cut_to_columns, date, duration, harmless, quoted
+from cogs.common.words import (
+    bar,
+    cut,
+    cut_to_columns,
+    date,
+    duration,
+    harmless,
+    quoted,
+    sentences,
+    speed_words,
+)
 from cogs.drawing.cancel import cancel_view
+from cogs.drawing.comparison import labels_of
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.shipped.text import text
@@ -26,6 +37,7 @@ _FAILED = discord.Colour.red()
 _STEPS_SHARE = 11 / 12  # of a picture's time, and of the bar's cells; the rest is for finishing it
 _TYPED_COLUMNS = 76  # of what was typed: two lines on a phone
 _NOTICE_LIMIT = 300  # characters of the model's notice
+_LABELS_LIMIT = 300  # characters of what was compared
 _CONTENT_LIMIT = 2000  # characters, Discord
 _MORE_ROOM = 100  # of them, for how many hints are left out
 _MENTION_ROOM = 30  # of them, for the mention if the message is sent again
@@ -43,9 +55,9 @@ def waiting(job: JobRecord, event: Queued) -> Outgoing:
         line = text("progress.waiting_one")
     else:
         line = text("progress.waiting", jobs=event.position)
-    line += _eta(event.eta_s)
+    line = sentences(line, _eta(event.eta_s))
     if event.ready_at is not None:
-        line += " " + text("progress.ready_at", time=date(event.ready_at))
+        line = sentences(line, text("progress.ready_at", time=date(event.ready_at)))
     if event.rest is not None:
         line += "\n" + rest_words(event.rest)
     embed = _embed(_WAITING, text("progress.title_waiting"), line, job)
@@ -54,16 +66,22 @@ def waiting(job: JobRecord, event: Queued) -> Outgoing:
 
 def progress(job: JobRecord, event: Progress, preview: bytes | None) -> Outgoing:
     """Being drawn: percent, step, time, and the preview where there is one."""
-    share = (event.picture - 1 + _STEPS_SHARE * event.step / event.steps) / event.pictures
+    done = event.step / event.steps
+    if event.faces:  # behind the picture's own steps
+        done = (event.face - 1 + done) / event.faces
+    share = (event.picture - 1 + _STEPS_SHARE * done) / event.pictures
     percent = int(100 * share)
-    if event.step >= event.steps:  # decoding, looking at it and storing it take their time
+    if event.faces:
+        line = text("progress.face", bar=bar(share), percent=percent, face=event.face,
+                    faces=event.faces, step=event.step, steps=event.steps)  # fmt: skip
+    elif event.step >= event.steps:  # decoding, looking at it and storing it take their time
         line = text("progress.finishing", bar=bar(share), percent=percent)
     else:
         line = text("progress.step", bar=bar(share), percent=percent,
                     step=event.step, steps=event.steps)  # fmt: skip
     if event.pictures > 1:
         line += text("progress.picture", picture=event.picture, pictures=event.pictures)
-    line += _eta(event.eta_s)
+    line = sentences(line, _eta(event.eta_s))
     if event.again:
         line += "\n" + text("progress.again")
     return _drawing(job, line, preview)
@@ -95,7 +113,8 @@ def completed(
     typed = harmless(cut_to_columns(typed_text(job.request.original), _TYPED_COLUMNS))
     first = pictures[0]
     size, notice = f"{first.width} × {first.height}", quoted(notice, _NOTICE_LIMIT)
-    facts = [credit, size, _seeds(pictures), notice]
+    facts = [speed_words(job.request.speed), credit, size, _seeds(pictures)]
+    facts += [_faces(job, pictures), notice]
     grey = [" · ".join(each for each in facts if each)]
     if withheld:
         grey.append(
@@ -103,8 +122,12 @@ def completed(
             if withheld == 1
             else text("result.withheld", pictures=withheld)
         )
+    labels = " · ".join(f"{number}: {each}" for number, each in enumerate(labels_of(job), 1))
+    if labels:
+        grey.insert(0, quoted(labels, _LABELS_LIMIT))
     lines = [typed] if typed else []
     lines += [f"-# {each}" for each in grey]
+    lines += [f"-# {each}" for each in _chosen(job, pictures)]
     room = _CONTENT_LIMIT - len("\n".join(lines)) - _MENTION_ROOM
     lines += _fitting([f"-# {each}" for each in hint_lines(job.request.hints)], room)
     return Outgoing(
@@ -112,6 +135,25 @@ def completed(
         attachments=tuple(attachments),
         view=result_view(job, pictures),
     )
+
+
+def _faces(job: JobRecord, pictures: Sequence[PictureRecord]) -> str:
+    """How many faces were drawn again; also that none was, where they were asked for."""
+    faces = sum(each.faces for each in pictures)
+    if faces:
+        return text("result.faces", faces=faces)
+    return text("result.no_faces") if job.request.faces else ""
+
+
+def _chosen(job: JobRecord, pictures: Sequence[PictureRecord]) -> list[str]:
+    """What the choices of the prompt became, a line for each picture."""
+    lines: list[str] = []
+    for picture in pictures if job.request.chosen else ():
+        words = " · ".join(word or "–" for word in job.request.chosen_for(picture.position).words)
+        shown = harmless(cut_to_columns(words, _TYPED_COLUMNS))
+        key = "result.chosen" if len(pictures) == 1 else "result.chosen_for"
+        lines.append(text(key, number=picture.position + 1, words=shown))
+    return lines
 
 
 def _seeds(pictures: Sequence[PictureRecord]) -> str:
@@ -141,8 +183,14 @@ def picture_attachment(
     return Attachment(
         name=f"{file_stem(job.id)}{picture.position + 1}.{suffix}",
         content=content,
-        description=text("result.alt", prompt=cut(job.request.prompt, 900)),
+        description=text("result.alt", prompt=cut(job.request.of(picture.position).prompt, 900)),
     )
+
+
+def sheet_attachment(job: JobRecord, content: bytes, suffix: str) -> Attachment:
+    """The sheet of a comparison as a file."""
+    said = text("compare.alt", values=", ".join(labels_of(job)))
+    return Attachment(name=f"{file_stem(job.id)}sheet.{suffix}", content=content, description=said)
 
 
 def file_stem(job_id: str) -> str:
@@ -152,7 +200,7 @@ def file_stem(job_id: str) -> str:
 
 def failed(job: JobRecord, error: EkakiError, *, now: float) -> Outgoing:
     """The job ended without pictures."""
-    line = words_of(error, now=now) + " " + text("progress.given_back")
+    line = sentences(words_of(error, now=now), text("progress.given_back"))
     embed = _embed(_FAILED, text("progress.title_failed"), line, job)
     return Outgoing(embeds=(embed,), view=ended_view(job, error))
 
@@ -181,8 +229,9 @@ def cancelled(job: JobRecord) -> Outgoing:
 
 def _embed(colour: discord.Colour, title: str, line: str, job: JobRecord) -> discord.Embed:
     prompt = quoted(typed_text(job.request.original) or job.request.prompt, 300)
+    title = " · ".join(part for part in (title, speed_words(job.request.speed)) if part)
     return discord.Embed(colour=colour, title=title, description=f"{line}\n\n{prompt}")
 
 
 def _eta(eta_s: float | None) -> str:
-    return "" if eta_s is None else " " + text("progress.eta", duration=duration(eta_s))
+    return "" if eta_s is None else text("progress.eta", duration=duration(eta_s))

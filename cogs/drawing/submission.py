@@ -12,6 +12,7 @@ import discord
 
 from bot.client.client import EkakiBot, Presenting
 from bot.common.failpoints import hit
+from bot.jobs.accept.commit import Also
 from bot.jobs.values import Ticket
 from cogs.common.errors import ALREADY_ACKNOWLEDGED, UNREACHABLE
 from cogs.common.places import origin_of
@@ -38,13 +39,14 @@ async def submit(
     replay: bool = False,
     job_id: str | None = None,
     prepare: Callable[[GenerationRequest], Awaitable[GenerationRequest]] | None = None,
+    also: Also | None = None,
 ) -> None:
     """Have `request` accepted and shown. A refusal returns what was typed, to be edited; for a
     `replay`, where nothing was typed, it is raised as by `JobService.submit`. No quota is used.
 
     `saved` names one of the person's presets. `replay`: it repeats an earlier one, so the person's
     own defaults change nothing. `job_id`: the job that it was edited from. `prepare` completes it
-    first and may take its time, such as for a download.
+    first and may take its time, such as for a download. `also`: as of `JobService.submit`.
     """
     jobs, presenters = interaction.client.services.jobs, interaction.client.presenters
     origin = origin_of(interaction, private=request.private)
@@ -55,7 +57,7 @@ async def submit(
         nonlocal prepared
         if prepare is not None:
             prepared = await prepare(request)
-        return await jobs.submit(prepared, origin, saved=saved, replay=replay)
+        return await jobs.submit(prepared, origin, saved=saved, replay=replay, also=also)
 
     deciding = asyncio.create_task(decide())
     await asyncio.wait({deciding}, timeout=UNDECIDED_S)

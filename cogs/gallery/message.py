@@ -33,11 +33,12 @@ def title_of(job: JobRecord) -> str:
 
 
 def attachment_of(entry: Entry, job: JobRecord, content: bytes, suffix: str) -> Attachment:
-    """The picture, with its alt text."""
+    """The picture, with its alt text: what was typed, where pictures of the job chose from it."""
+    prompt = typed_text(job.request.original) if job.request.chosen else job.request.prompt
     return Attachment(
         name=f"{file_stem(entry.id)}.{suffix}",
         content=content,
-        description=text("result.alt", prompt=cut(job.request.prompt, 900)),
+        description=text("result.alt", prompt=cut(prompt, 900)),
     )
 
 

@@ -1,6 +1,5 @@
 """`/owner`: administration of the whole bot, only for its owner, wherever it is shown."""
 
-from collections import Counter
 from typing import Literal
 
 import discord
@@ -184,7 +183,7 @@ class Owner(commands.GroupCog, group_name="owner", group_description=text("owner
         drawing = DrawingState(
             rest=services.jobs.runner.engines.rest,
             electricity=services.jobs.runner.electricity.total,
-            engines=Counter(worker.state for worker in services.jobs.runner.engines.workers),
+            engines=services.jobs.runner.engines.states,
         )
         await say(interaction, embeds=[status_embed(shards, backup=note, drawing=drawing)])
 

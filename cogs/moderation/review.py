@@ -95,7 +95,7 @@ def review_message(waiting: Waiting, file: tuple[bytes, str] | None) -> Outgoing
             user=f"<@{job.user_id}>",
             channel=f"<#{job.channel_id}>",
             when=moment(record.withheld_at),
-            prompt=quoted(job.request.prompt, 600),
+            prompt=quoted(job.request.of(record.position).prompt, 600),
         ),
     )
     embed.add_field(name=text("review.ceiling"), value=f"`{record.ceiling.label}`")

@@ -16,8 +16,8 @@ from cogs.common.answers import begin, say
 from cogs.common.extension import extension
 from cogs.common.words import cut, quoted, size
 from cogs.personal.collection_page import PageButton, show_page
-from cogs.personal.history import own_jobs
 from cogs.personal.zip_files import ROOM_BYTES, send_zips
+from cogs.pictures.own_jobs import own_jobs
 from cogs.pictures.showing import ceiling_of, visible
 from data.gallery.collections import Collection
 from data.shipped.text import languages, text

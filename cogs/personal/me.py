@@ -1,6 +1,6 @@
 """`/me`: a person's defaults, shown and changed in a message that only they see."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +14,24 @@ from cogs.common.extension import extension
 from cogs.common.forms import Form
 from cogs.common.lasting import Button, Lasting, Select
 from cogs.common.messages import Outgoing
+from cogs.common.places import asker_of
 from cogs.drawing.options import wanted
-from cogs.personal.me_panel import LORA_ID, MENUS, NEGATIVE_ID, NEWS_ID, NOT_SET, panel
+from cogs.personal.me_panel import (
+    FREE_SEED_ID,
+    LORA_ID,
+    MENUS,
+    NEGATIVE_ID,
+    NEWS_ID,
+    NOT_SET,
+    SEED_ID,
+    SPEED_ID,
+    panel,
+)
 from data.people.news import Told
 from data.people.user_defaults import UserDefaults
 from data.shipped.text import text
-from pipeline.card import MAX_PROMPT_CHARACTERS
+from pipeline.card import MAX_PROMPT_CHARACTERS, MAX_SEED, Speed
+from pipeline.errors import InputError
 from pipeline.lora.typed import MAX_TYPED
 
 Change = Callable[[UserDefaults], UserDefaults]
@@ -123,6 +135,22 @@ class LoraButton(Lasting[Button], template=LORA_ID):
         await interaction.response.send_modal(LoraModal(defaults.lora))
 
 
+class SpeedButton(Lasting[Button], template=SPEED_ID):
+    """Goes on to the next speed that can be drawn here, and after the last to none."""
+
+    async def act(self, interaction: Interaction) -> None:
+        offered = await interaction.client.services.lora_choices.speeds(asker_of(interaction))
+        await _apply(interaction, lambda now: replace(now, speed=following(now.speed, offered)))
+
+
+def following(speed: Speed | None, offered: Sequence[Speed]) -> Speed | None:
+    """The next of `offered`, of None the first and of the last None."""
+    later = list(Speed)
+    if speed is not None:
+        later = later[later.index(speed) + 1 :]
+    return next((each for each in later if each in offered), None)
+
+
 class LoraModal(Form):
     """LoRAs with their strengths; empty text removes the default."""
 
@@ -137,8 +165,57 @@ class LoraModal(Form):
         )
 
     async def on_submit(self, interaction: Interaction, /) -> None:
-        value = interaction.client.services.lora_choices.checked_default(self._lora.value)
+        services = interaction.client.services
+        defaults = await services.people.defaults(interaction.user.id)
+        value = await services.lora_choices.checked_default(
+            self._lora.value, asker_of(interaction), now=defaults.lora
+        )
         await _apply(interaction, lambda defaults: replace(defaults, lora=value))
 
 
-setup = extension(lambda _: Me(), DefaultMenu, NewsMenu, NegativeButton, LoraButton)
+class SeedButton(Lasting[Button], template=SEED_ID):
+    """Opens the fixed seed."""
+
+    async def act(self, interaction: Interaction) -> None:
+        defaults = await interaction.client.services.people.defaults(interaction.user.id)
+        await interaction.response.send_modal(SeedModal(defaults.seed))
+
+
+class SeedModal(Form):
+    """A seed for all pictures; an empty field removes it."""
+
+    def __init__(self, now: int | None) -> None:
+        super().__init__(text("me.seed"))
+        self._seed = self.ask(
+            text("me.seed_label"),
+            "seed",
+            about=text("me.seed_about"),
+            required=False,
+            max_length=len(str(MAX_SEED)),
+            default=None if now is None else str(now),
+        )
+
+    async def on_submit(self, interaction: Interaction, /) -> None:
+        value = self._seed.value.strip()
+        if value and not (value.isascii() and value.isdecimal() and int(value) <= MAX_SEED):
+            raise InputError("seed_out_of_range", value=value, low=0, high=MAX_SEED)
+        await _apply(interaction, lambda each: replace(each, seed=int(value) if value else None))
+
+
+class FreeSeedButton(Lasting[Button], template=FREE_SEED_ID):
+    """Removes the fixed seed."""
+
+    async def act(self, interaction: Interaction) -> None:
+        await _apply(interaction, lambda defaults: replace(defaults, seed=None))
+
+
+setup = extension(
+    lambda _: Me(),
+    DefaultMenu,
+    NewsMenu,
+    NegativeButton,
+    LoraButton,
+    SeedButton,
+    FreeSeedButton,
+    SpeedButton,
+)

@@ -17,11 +17,14 @@ from pipeline.aspect import BUCKETS
 from pipeline.options import Option, written
 from pipeline.request import OPTIONS
 
-_WRITTEN: Final = ("negative_prompt", "lora")  # text, for which there is a form
-MENUS: Final = [each for each in OPTIONS if each.in_me and each.field not in _WRITTEN]
+_BUTTONS: Final = ("negative_prompt", "lora", "seed", "speed")  # a message has room for five rows
+MENUS: Final = [each for each in OPTIONS if each.in_me and each.field not in _BUTTONS]
 NOT_SET: Final = "-"  # the value of the menus' first option: no personal default
 NEGATIVE_ID: Final = "ekaki:me:negative"
+SPEED_ID: Final = "ekaki:me:speed"
 LORA_ID: Final = "ekaki:me:lora"
+SEED_ID: Final = "ekaki:me:seed"
+FREE_SEED_ID: Final = "ekaki:me:freeseed"
 NEWS_ID: Final = "ekaki:me:news"
 
 
@@ -36,6 +39,9 @@ def panel(defaults: UserDefaults, presets: Sequence[Preset], told: Told) -> Outg
     shown = {each.label: _label(each, _value(defaults, each)) for each in MENUS}
     shown["negative"] = quoted(defaults.negative_prompt, 400)
     shown["lora"] = quoted(defaults.lora, 400)
+    if defaults.seed is not None:
+        shown["seed"] = text("me.seed_fixed", seed=defaults.seed)
+    shown["speed"] = defaults.speed and f"`{defaults.speed}`"
     for key, value in shown.items():
         embed.add_field(name=text(f"me.{key}"), value=value or text("me.not_set"), inline=False)
     embed.add_field(name=text("me.news_field"), value=text(f"me.news_{told}"), inline=False)
@@ -66,12 +72,21 @@ def _offered(option: Option) -> list[tuple[str, str]]:
 
 def _view(defaults: UserDefaults, told: Told) -> discord.ui.View:
     menus = [_menu(option, _value(defaults, option), row=row) for row, option in enumerate(MENUS)]
+    free: list[Button] = []
+    if defaults.seed is not None:
+        free.append(Button(label=text("me.seed_free"), custom_id=FREE_SEED_ID))
     return view_of(
         [
             *menus,
             _news_menu(told, row=len(menus)),
             Button(label=text("me.negative_button"), custom_id=NEGATIVE_ID),
             Button(label=text("me.lora_button"), custom_id=LORA_ID),
+            Button(label=text("me.seed_button"), custom_id=SEED_ID),
+            *free,
+            Button(
+                label=text("me.speed_button", speed=defaults.speed or text("me.no_speed")),
+                custom_id=SPEED_ID,
+            ),
         ]
     )
 

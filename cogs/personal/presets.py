@@ -15,7 +15,7 @@ from cogs.common.extension import extension
 from cogs.common.places import asker_of
 from cogs.common.words import quoted, short
 from cogs.drawing.options import takes, wanted
-from cogs.personal.history import own_jobs
+from cogs.pictures.own_jobs import own_jobs
 from cogs.pictures.showing import visible
 from data.people.presets import Preset
 from data.shipped.text import text
@@ -38,13 +38,33 @@ _EMBED_LIMIT = 4000  # characters of the list; Discord takes 4096
 
 async def own_presets(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
     """The person's presets whose name has `typed` in it."""
+    return [
+        app_commands.Choice(name=name, value=name) for name in await _names(interaction, typed)
+    ][:25]
+
+
+async def several_presets(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    """The same for the last of several names with commas between them."""
+    before, comma, last = typed.rpartition(",")
+    there = {each.strip().casefold() for each in before.split(",")}
+    names = [name for name in await _names(interaction, last) if name.casefold() not in there]
+    made = [f"{before}{comma} {name}" if comma else name for name in names]
+    return [
+        app_commands.Choice(name=each, value=each) for each in made if len(each) <= MAX_PRESET_NAME
+    ][:25]
+
+
+async def _names(interaction: Interaction, typed: str) -> list[str]:
     presets = await interaction.client.services.people.presets(interaction.user.id)
     wanted = typed.strip().casefold()
-    return [
-        app_commands.Choice(name=preset.name, value=preset.name)
-        for preset in presets
-        if wanted in preset.name.casefold()
-    ][:25]
+    return [preset.name for preset in presets if wanted in preset.name.casefold()]
+
+
+async def own_speeds(interaction: Interaction, typed: str) -> list[app_commands.Choice[str]]:
+    """The speeds that can be drawn here."""
+    found = await interaction.client.services.lora_choices.speeds(asker_of(interaction))
+    wanted = typed.strip().casefold()
+    return [app_commands.Choice(name=each, value=each) for each in found if wanted in each]
 
 
 class Presets(commands.GroupCog, group_name="preset", group_description=text("preset.description")):
@@ -96,6 +116,8 @@ class Presets(commands.GroupCog, group_name="preset", group_description=text("pr
         return await own_loras(interaction, typed)
 
     save.autocomplete("job_id")(own_jobs)
+
+    save.autocomplete("speed")(own_speeds)
 
     @save.autocomplete("aspect")
     async def suggest_aspects(

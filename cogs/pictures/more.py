@@ -9,6 +9,7 @@ from typing import Any
 import discord
 
 from bot.client.client import Interaction
+from bot.library.repeating import may_finish
 from cogs.common.actors import actor_of
 from cogs.common.answers import change, say
 from cogs.common.gallery_gates import offers_gallery
@@ -16,6 +17,7 @@ from cogs.common.lasting import view_of
 from cogs.common.result_buttons import (
     Action,
     button,
+    extend_menu,
     may_grow,
     numbered,
     picture_menu,
@@ -24,6 +26,7 @@ from cogs.common.result_buttons import (
 from cogs.drawing.finding import stems
 from cogs.drawing.render import file_stem
 from cogs.pictures.drawing_on import drawable_job, visible_job, visible_picture
+from cogs.pictures.painting import may_paint
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.shipped.text import text
@@ -62,6 +65,10 @@ async def varies(interaction: Interaction, job_id: str, _extra: int | None) -> N
 
 async def upscales(interaction: Interaction, job_id: str, _extra: int | None) -> None:
     await _ask_which(interaction, job_id, Action.UPSCALE, "more.upscale_which")
+
+
+async def finishes(interaction: Interaction, job_id: str, _extra: int | None) -> None:
+    await _ask_which(interaction, job_id, Action.FINISH, "more.finish_which")
 
 
 async def _ask_which(interaction: Interaction, job_id: str, action: Action, key: str) -> None:
@@ -116,24 +123,41 @@ async def _panel(
         chosen_id = None if chosen is None else chosen.id
         items.append(picture_menu(job, pictures, chosen=chosen_id, message_id=message_id))
     if chosen is not None:
-        items += [
-            button(Action.SUBTLE, chosen.id, row=1),
-            button(Action.STRONG, chosen.id, row=1),
-        ]
-        if may_grow(job):
-            items.append(button(Action.UPSCALE, chosen.id, row=1))
-        items.append(button(Action.FAVOURITE, chosen.id, row=2))
+        items += [button(each, chosen.id, row=1) for each in _whole(job)]
+    items.append(button(Action.ANOTHER, job.id, row=1))
+    if chosen is not None:
+        items += [button(each, chosen.id, row=2) for each in _parts(interaction, job)]
+        items.append(button(Action.LOCK, chosen.id, row=2))
+        items.append(button(Action.FAVOURITE, chosen.id, row=3))
         if await offers_gallery(interaction.client, job):
             if not job.private:  # nobody but its owner sees a private picture
-                items.append(button(Action.VOTE, chosen.id, row=2))
-            items.append(button(Action.SHARE, chosen.id, row=2))
-    items.append(button(Action.SETTINGS, job.id, row=2))
+                items.append(button(Action.VOTE, chosen.id, row=3))
+            items.append(button(Action.SHARE, chosen.id, row=3))
+    items.append(button(Action.SETTINGS, job.id, row=3))
     if interaction.client.services.results.may_delete(actor_of(interaction), job):
         danger = discord.ButtonStyle.danger
-        items.append(button(Action.DELETE, job.id, row=2, style=danger, extra=message_id))
-    if message_id is None:
-        items.append(button(Action.KEEP, job.id, row=3, label=text("buttons.back")))
+        items.append(button(Action.DELETE, job.id, row=3, style=danger, extra=message_id))
+    if message_id is None:  # row 3 may have five already
+        row = 3 if chosen is None else 2
+        items.append(button(Action.KEEP, job.id, row=row, label=text("buttons.back")))
+    if chosen is not None:
+        items.append(extend_menu(chosen, row=4))
     return view_of(items)
+
+
+def _whole(job: JobRecord) -> list[Action]:
+    """What draws the whole of a picture anew, at most four."""
+    grown = [Action.UPSCALE] if may_grow(job) else []
+    finished = [Action.FINISH] if may_finish(job) else []
+    return [Action.SUBTLE, Action.STRONG, *grown, *finished]
+
+
+def _parts(interaction: Interaction, job: JobRecord) -> list[Action]:
+    """What draws a part of a picture anew: side by side, so that who looks for one sees all."""
+    painted = [Action.PAINT] if may_paint(interaction, job) else []
+    model = interaction.client.services.jobs.runner.engines.model
+    faces = [Action.FACES] if model is not None and model.faces else []
+    return [Action.REDRAW, *painted, *faces]
 
 
 def _shown(

@@ -7,21 +7,31 @@ restarts of the bot. Nothing that was typed is lost: a refusal returns it.
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import discord
 
-from bot.client.client import Interaction
+from bot.client.client import EkakiBot, Interaction
+from bot.jobs.accept.loras import in_full, unchanged_left_open, without_loras
 from cogs.common.actors import actor_of
 from cogs.common.errors import answer_error
-from cogs.common.forms import give_back, typed_values
+from cogs.common.forms import custom_id_of, give_back, typed_values
+from cogs.common.places import asker_of
 from cogs.drawing.drafts import BASE, Draft, draft_of, refuse
 from cogs.drawing.submission import submit
+from data.jobs.jobs import JobRecord
 from data.shipped.text import text
 from pipeline.card import MAX_PROMPT_CHARACTERS
 from pipeline.errors import EkakiError, RefusedError
-from pipeline.prompt.flags_line import MAX_LINE, cut_prompt, settings_line, with_settings
+from pipeline.prompt.flags_line import (
+    MAX_LINE,
+    cut_prompt,
+    filled_in,
+    settings_line,
+    with_settings,
+)
 from pipeline.request import GenerationRequest
+from pipeline.resolve import readable
 
 _CUSTOM_ID = re.compile(
     rf"ekaki:form:{BASE}:(?P<seen>public|private)(?::(?P<saved>.+))?", re.DOTALL
@@ -32,7 +42,7 @@ SETTINGS: Final = "settings"
 
 
 def remix_form(
-    request: GenerationRequest, *, job_id: str | None = None, note: str = ""
+    request: GenerationRequest, *, job_id: str | None = None, note: str = "", title: str = ""
 ) -> discord.ui.Modal:
     """A form filled in with `request`, `note` above its fields. `job_id`: the job from which what
     the form does not show is taken."""
@@ -41,7 +51,7 @@ def remix_form(
         negative=cut_prompt(request.negative_prompt),
         settings=settings_line(request),
     )
-    title = text("results.remix_title")
+    title = title or text("results.remix_title")
     return _form(
         draft, custom_id=_custom_id(job_id, private=request.private), title=title, note=note
     )
@@ -132,6 +142,15 @@ async def receive(interaction: Interaction) -> None:
         await give_back(interaction, values)
 
 
+async def draw_plain(interaction: Interaction, match: re.Match[str], draft: Draft) -> None:
+    """Draw a refused request without LoRAs, or in full; `match` is that of
+    `cogs.drawing.drafts.PLAIN`."""
+    values = {PROMPT: draft.prompt, NEGATIVE: draft.negative, SETTINGS: draft.settings}
+    change = in_full if match["how"] == "infull" else without_loras
+    request = change(readable(await _request(interaction, match, values)))
+    await submit(interaction, request, saved=match["saved"], job_id=match["job_id"])
+
+
 async def _request(
     interaction: Interaction, match: re.Match[str], values: Mapping[str, str]
 ) -> GenerationRequest:
@@ -142,7 +161,42 @@ async def _request(
         negative_prompt=values.get(NEGATIVE, ""),
         private=match["seen"] == "private",
     )
-    return with_settings(texts, values.get(SETTINGS, ""))
+    said = with_settings(texts, values.get(SETTINGS, ""))
+    return await _with_room_for_recipe(interaction, match, said)
+
+
+def offered(bot: EkakiBot, job: JobRecord) -> GenerationRequest:
+    """What the remix form of one of our jobs is filled in with."""
+    recipe = bot.services.lora_choices.recipe_of(job.request.loras)
+    return filled_in(bot.services.results.remix(job), job.request.single(0), recipe=recipe)
+
+
+async def _with_room_for_recipe(
+    interaction: Interaction, match: re.Match[str], said: GenerationRequest
+) -> GenerationRequest:
+    """Where a LoRA was added in a remix form, its recipe counts in place of what the form had."""
+    job = await _visible_base(interaction, match["job_id"])
+    if job is None or job.state != "finished":  # else the form had what somebody typed
+        return said
+    choices = interaction.client.services.lora_choices
+    return unchanged_left_open(
+        said,
+        offered(interaction.client, job),
+        recipe=await choices.recipe_for(said, asker_of(interaction)),
+        before=choices.recipe_of(job.request.loras),
+    )
+
+
+async def _visible_base(interaction: Interaction, job_id: str | None) -> JobRecord | None:
+    """The job that a form was made from, if it is still there and this person may see it."""
+    if job_id is None:
+        return None
+    results = interaction.client.services.results
+    try:
+        job, _ = await results.pictures_of(job_id)
+    except RefusedError:
+        return None
+    return job if results.may_see(actor_of(interaction), job) else None
 
 
 async def _base(interaction: Interaction, match: re.Match[str]) -> GenerationRequest:
@@ -153,22 +207,14 @@ async def _base(interaction: Interaction, match: re.Match[str]) -> GenerationReq
         found = await interaction.client.services.jobs.find_upload(image)
         strength = None if match["strength"] is None else int(match["strength"]) / 1000
         return GenerationRequest(init_picture=found, strength=strength)
-    if job_id is None:
+    job = await _visible_base(interaction, job_id)
+    if job is None:
         return GenerationRequest()
-    results = interaction.client.services.results
-    try:
-        job, _ = await results.pictures_of(job_id)
-    except RefusedError:
-        return GenerationRequest()
-    if not results.may_see(actor_of(interaction), job):
-        return GenerationRequest()
-    kept = results.remix(job)
+    kept = interaction.client.services.results.remix(job)
     return GenerationRequest(
-        init_picture=kept.init_picture, strength=kept.strength, source=kept.source
+        init_picture=kept.init_picture,
+        strength=kept.strength,
+        mask=kept.mask,
+        extend=kept.extend,
+        source=kept.source,
     )
-
-
-def custom_id_of(interaction: Interaction) -> str:
-    """The id of the button or form that `interaction` comes from; "" for another kind."""
-    data = cast("dict[str, Any]", interaction.data or {})
-    return str(data.get("custom_id", ""))

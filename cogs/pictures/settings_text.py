@@ -26,17 +26,24 @@ _TEXTS = frozenset({"prompt", "negative_prompt"})  # they are already in the cod
 
 
 def own_settings(job: JobRecord, pictures: Sequence[PictureRecord]) -> Outgoing:
-    """Everything about `job`, and the A1111 text of its first picture."""
+    """Everything about `job`, and the A1111 text of its first picture; of each, where choices
+    or a comparison made them differ."""
     first = pictures[0]
-    copied = parameters_text(
-        job.request,
-        index=first.position,
-        model_name=first.model_name,
-        model_hash=first.model_hash,
-        version=f"Ekaki {version('ekaki')}",
+    copied = "\n\n".join(
+        parameters_text(
+            job.request.single(each.position),
+            index=job.request.index_in(each.position),
+            model_name=each.model_name,
+            model_hash=each.model_hash,
+            version=f"Ekaki {version('ekaki')}",
+        )
+        for each in (pictures if job.request.chosen or job.request.compared else (first,))
     )
     shown = [(text(f"describe.{label}"), _in_words(label, value))
-             for label, value in describe(job.request) if label not in _TEXTS]  # fmt: skip
+             for label, value in describe(job.request.single(first.position))
+             if label not in _TEXTS]  # fmt: skip
+    if job.request.original.compare is not None:
+        shown.append((text("describe.compare"), job.request.original.compare))
     provider = first.provider.removesuffix("ExecutionProvider")
     made_by = f"{first.model_name} ({first.precision}, {provider}, {first.engine})"
     shown.append((text("results.made_by"), made_by))

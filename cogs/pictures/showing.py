@@ -1,22 +1,24 @@
 """Shows stored pictures in a new answer with new buttons."""
 
-import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 
+import discord
+
 from bot.client.client import Interaction
-from bot.services import Services
+from bot.library.results import unknown
 from cogs.common.actors import actor_of
 from cogs.common.errors import UNREACHABLE
+from cogs.common.known import PlaceUnknownError, channel_of
 from cogs.common.languages import answer_locale
-from cogs.common.messages import Attachment
-from cogs.common.pictures import fit
-from cogs.common.places import place_of, rules_channel_id
+from cogs.common.places import place_of, rules_channel_id, visible_channel_ids
 from cogs.drawing import render
 from cogs.drawing.credit import credit_of
+from cogs.drawing.reading import read_attachments
 from data.jobs.jobs import JobRecord
 from data.jobs.pictures import PictureRecord
 from data.shipped.text import speaking
+from data.store.ids import linked_message
 from pipeline.errors import RefusedError
 from pipeline.rating import Rating
 
@@ -32,17 +34,44 @@ async def ceiling_of(interaction: Interaction) -> Rating:
 
 
 async def visible(
-    interaction: Interaction, typed_id: str
+    interaction: Interaction, typed: str
 ) -> tuple[JobRecord, tuple[PictureRecord, ...]]:
-    """What the id of a job or a picture refers to, if the person may see it.
+    """What the id of a job or a picture, or the link to one of our messages, refers to, if the
+    person may see it.
 
-    Otherwise RefusedError `job_unknown`, even if it exists, because that is private too.
+    Otherwise RefusedError `job_unknown` or `link_unknown`, even if it exists, because that is
+    private too.
     """
     results = interaction.client.services.results
-    job, pictures = await results.show(typed_id)
-    if not results.may_see(actor_of(interaction), job):
-        raise RefusedError("job_unknown")
+    job, pictures = await results.show(typed)
+    if not (
+        results.may_see(actor_of(interaction), job) and await may_follow(interaction, typed, job)
+    ):
+        raise unknown(typed)
     return job, pictures
+
+
+async def may_follow(interaction: Interaction, typed: str, job: JobRecord) -> bool:
+    """Whether the person sees the channel of `job`, or it in the gallery, if `typed` is a link. Ids
+    can't be guessed, unlike those of messages."""
+    own = actor_of(interaction).is_moderator or job.user_id == interaction.user.id
+    if linked_message(typed) is None or own:
+        return True
+    gallery, guild_id = interaction.client.services.gallery, interaction.guild_id
+    if await gallery.shows(guild_id=guild_id, job_id=job.id):
+        return True
+    seen = visible_channel_ids(interaction)
+    if job.channel_id in seen or job.guild_id is None:
+        return job.channel_id in seen
+    try:  # a thread that is archived
+        channel = await channel_of(interaction.client, job.guild_id, job.channel_id)
+    except (PlaceUnknownError, *UNREACHABLE):
+        return False
+    return (
+        isinstance(channel, discord.Thread)
+        and not channel.is_private()
+        and channel.parent_id in seen
+    )
 
 
 async def show_pictures(
@@ -93,18 +122,6 @@ def _check_shown(job: JobRecord, pictures: Sequence[PictureRecord], *, ceiling: 
     rating = max(picture.rating for picture in pictures)
     if rating > ceiling:
         raise RefusedError("show_above_ceiling", rating=rating, ceiling=ceiling)
-
-
-async def read_attachments(
-    services: Services, job: JobRecord, pictures: Sequence[PictureRecord], *, limit_bytes: int
-) -> list[Attachment]:
-    """The files, each small enough for the place; StorageError if one is gone."""
-    made: list[Attachment] = []
-    for picture in pictures:
-        png = await services.jobs.read_picture(picture)
-        content, suffix = await asyncio.to_thread(fit, png, limit_bytes, services.sign)
-        made.append(render.picture_attachment(job, picture, content, suffix))
-    return made
 
 
 async def _delete_answer(interaction: Interaction) -> None:

@@ -24,6 +24,7 @@ from cogs.settings.menus import (
     PageMenu,
     RatingMenu,
     RoleMenu,
+    SpeedMenu,
     TagsMenu,
 )
 from cogs.settings.pages import panel
@@ -90,4 +91,5 @@ setup = extension(
     LoraButton,
     SettingButton,
     LanguageMenu,
+    SpeedMenu,
 )

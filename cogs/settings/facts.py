@@ -10,7 +10,7 @@ from bot.client.client import Interaction
 from bot.loras.library import LoraEntry
 from bot.safety.ceiling import Ceiling
 from cogs.common.duty import guild_id_of
-from cogs.common.places import place_of, rules_channel_id
+from cogs.common.places import asker_of, place_of, rules_channel_id
 from data.guilds.guild_loras import Allowed
 from data.guilds.outbox import OutboxItem
 from data.guilds.server_settings import (
@@ -22,6 +22,7 @@ from data.guilds.server_settings import (
     settings_by,
 )
 from data.shipped.text import text
+from pipeline.card import Speed
 from pipeline.errors import RefusedError
 
 POSTING: Final = ("view_channel", "send_messages", "embed_links", "attach_files")
@@ -35,7 +36,8 @@ class Facts:
     """Everything that a page of the panel may show. `missing`: by channel, the permissions that the
     bot lacks to post. `parked`: the first items that Discord rejects. `role_id`: whose limits or
     LoRAs are shown; the server's id: everyone's. `loras`: which ones are allowed, by role;
-    `library`: which ones there are. `bounds`: the operator's limits."""
+    `library`: which ones there are. `bounds`: the operator's limits. `speeds`: those
+    that can be drawn here."""
 
     guild: discord.Guild
     channel_id: int
@@ -48,6 +50,7 @@ class Facts:
     loras: Mapping[int, Allowed]
     library: Sequence[LoraEntry]
     bounds: LimitSet
+    speeds: Sequence[Speed]
     missing: Mapping[int, tuple[str, ...]]
     parked: Sequence[OutboxItem] = ()
 
@@ -121,6 +124,7 @@ async def gather(interaction: Interaction, *, role_id: int | None = None) -> Fac
         loras=await services.servers.loras(guild_id),
         library=services.loras.entries(),
         bounds=services.servers.bounds.limits,
+        speeds=await services.lora_choices.speeds(asker_of(interaction)),
         missing=missing_in(guild, settings, channel_id),
         parked=await services.outbox.parked(guild_id=guild_id, limit=SHOWN_PARKED),
     )

@@ -13,6 +13,7 @@ from cogs.settings.facts import Facts
 from cogs.settings.values import language_name, state
 from data.guilds.server_settings import Control, Page, Setting, settings_by
 from data.shipped.text import languages, text
+from pipeline.card import Speed
 from pipeline.errors import InputError
 from pipeline.rating import Rating
 
@@ -24,6 +25,7 @@ TAGS_PAGE: Final = "tags"
 """Reached from the gallery's page, if it has a forum."""
 NOT_SET: Final = "-"
 LANGUAGE_ID: Final = "ekaki:set:language"
+SPEED_ID: Final = "ekaki:set:speed"
 TAGS_ID: Final = "ekaki:set:tags"
 MAX_CHANNELS: Final = 25  # Discord, of one menu
 MAX_TAGS: Final = 5  # Discord, of a forum's post
@@ -98,6 +100,14 @@ def language_menu(chosen: str | None, *, row: int) -> Item:
     named = ((each, language_name(each)) for each in sorted(languages()))
     options = [(NOT_SET, text("settings.language_menu_discord")), *named]
     return _choices(LANGUAGE_ID, "language", options, chosen or NOT_SET, row=row)
+
+
+def speed_menu(facts: Facts, *, row: int) -> Item:
+    """The menu of the speed of requests that say none: what can be drawn, and what is chosen."""
+    chosen = facts.settings.default_speed
+    offered = [each for each in Speed if each in facts.speeds or each == chosen]
+    options = [(NOT_SET, text("settings.not_set")), *((each.value, each.value) for each in offered)]
+    return _choices(SPEED_ID, "default_speed", options, chosen or NOT_SET, row=row)
 
 
 def rating_menu(setting: Setting, rating: Rating | None, *, page: PanelPage, row: int) -> Item:

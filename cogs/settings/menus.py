@@ -13,10 +13,11 @@ from cogs.common.duty import manager_of
 from cogs.common.lasting import Lasting, Select
 from cogs.drawing.options import pick
 from cogs.settings.facts import gather
-from cogs.settings.items import LANGUAGE_ID, NOT_SET, TAGS_PAGE, page_in, setting_called
+from cogs.settings.items import LANGUAGE_ID, NOT_SET, SPEED_ID, TAGS_PAGE, page_in, setting_called
 from cogs.settings.pages import set_values, show_page
 from data.guilds.server_settings import GuildSettings, Setting
 from data.shipped.text import languages
+from pipeline.card import Speed
 from pipeline.errors import InputError
 from pipeline.rating import Rating
 
@@ -142,6 +143,16 @@ class LanguageMenu(Lasting[Select], template=re.escape(LANGUAGE_ID)):
     async def act(self, interaction: Interaction) -> None:
         manager_of(interaction)
         await set_values(interaction, "here", language=_chosen(self.item.values[0]))
+
+
+class SpeedMenu(Lasting[Select], template=re.escape(SPEED_ID)):
+    """Sets the speed of requests that say none."""
+
+    async def act(self, interaction: Interaction) -> None:
+        manager_of(interaction)
+        chosen = self.item.values[0]
+        speed = None if chosen == NOT_SET else pick(Speed, chosen)
+        await set_values(interaction, "here", default_speed=speed)
 
 
 def _chosen(value: str) -> str | None:

@@ -25,6 +25,7 @@ from cogs.settings.items import (
     page_menu,
     role_menu,
     setting_button,
+    speed_menu,
     tags_menu,
 )
 from cogs.settings.loras_page import loras_page
@@ -134,6 +135,7 @@ def _here(embed: discord.Embed, facts: Facts) -> list[Item]:
         setting_button(facts, SETTINGS["blocked"], row=1),  # what is changed most
         button("go", "setup", row=1),
         language_menu(settings.language, row=2),
+        speed_menu(facts, row=3),
     ]
 
 

@@ -29,6 +29,8 @@ def said(facts: Facts, row: Setting) -> str:
             return text(f"settings.{row.key}", value=value)
         case "rating":
             return text("settings.not_set") if value is None else f"`{value.label}`"
+        case "speed":
+            return text("settings.not_set") if value is None else f"`{value}`"
         case "language":
             return language_name(value)
         case "tags":

@@ -217,7 +217,7 @@ class Running:
         (job,) = await self.jobs()
         return job
 
-    async def used(self, user_id: int = IDS.alice) -> int:
+    async def used(self, user_id: int = IDS.alice) -> float:
         """Pictures that count towards the limit of a person."""
         return (await self.services.jobs.limits_of(user_id=user_id)).day.used
 
@@ -297,6 +297,7 @@ async def running_bot(
         "progress_interval_s": 0.05,
         "sync_commands": "never",
         "tagger": "off",  # even where somebody has fetched one
+        "faces": "off",
     }
     async with AsyncExitStack() as stack:
         stack.enter_context(connect_to(place.loopback.url))

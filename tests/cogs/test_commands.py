@@ -55,7 +55,9 @@ def test_every_option_of_the_table_is_offered_as_it_says(option: Option) -> None
     assert offered["description"] == text(f"imagine.option_{option.field}")
     sent = str if option.choices else option.kind
     assert offered["type"] == TYPES[sent].value
-    assert tuple(each["value"] for each in offered.get("choices", [])) == option.choices
+    listed = () if option.suggested else option.choices
+    assert tuple(each["value"] for each in offered.get("choices", [])) == listed
+    assert not option.suggested or offered["autocomplete"]
     ends = ("min_length", "max_length") if option.kind is str else ("min_value", "max_value")
     assert tuple(offered.get(end) for end in ends) == (option.low, option.high)
 

@@ -12,9 +12,11 @@ from tests.cogs.visitors import Visitor, open_bot, whole
 
 SERVERS_ONLY = {
     "gallery top", "gallery new", "gallery random", "gallery search", "gallery by", "gallery mine",
-    "gallery waiting",
+    "gallery waiting", "wildcard set", "wildcard import", "wildcard delete",
 }  # fmt: skip
 OPTIONS: dict[str, dict[str, Any]] = {
+    "again": {"prompt": "1girl"},
+    "compare": {"prompt": "1girl", "option": "cfg", "values": "5 | 7"},
     "imagine": {"prompt": "1girl"},
     "tags": {"tags": "1girl, smile"},
     "show": {"id": "abcdefghjkmn"},
@@ -25,11 +27,13 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "collection create": {"name": "mine"},
     "collection add": {"name": "mine", "id": "abcdefghjkmn"},
     "collection remove": {"name": "mine", "id": "abcdefghjkmn"},
+    "wildcard import": {"file": ("hats.txt", b"bow")},
+    **{f"wildcard {name}": {"name": "pose"} for name in ("show", "set", "delete")},
     **{f"collection {name}": {"name": "mine"} for name in ("show", "download", "delete")},
 }
 
 
-OPENS_A_FORM = {"imagine-form"}
+OPENS_A_FORM = {"imagine-form", "imagine-parts"}
 
 
 async def test_every_command_answers_in_a_direct_message(

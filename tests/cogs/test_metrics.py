@@ -404,11 +404,12 @@ async def test_a_disk_that_hangs_holds_up_only_the_scrape(
 async def test_readers_that_are_busy_leave_out_what_they_would_say(
     place: Discord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state, "READ_WITHIN_S", 0.05)
     async with watched(place) as seen:
         database = seen.running.services.database
-        async with database.reader(), database.reader():
-            found = await seen.scrape()
+        with monkeypatch.context() as patched:
+            patched.setattr(state, "READ_WITHIN_S", 0.05)
+            async with database.reader(), database.reader():
+                found = await seen.scrape()
         assert "ekaki_jobs_undelivered" in found.kinds
         assert ("ekaki_jobs_undelivered", frozenset[Any]()) not in found.values
         assert found("ekaki_engines", state="ready") == 1

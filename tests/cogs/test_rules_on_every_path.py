@@ -51,6 +51,11 @@ async def test_in_every_option(running: Running, alice: Visitor) -> None:
         await alice.imagine("1girl BREAK lo\u200bli"),
         await alice.imagine("1girl, <lora:loli_style:0.8>"),
         await alice.imagine("1girl", tags="l i", character="l o"),
+        await alice.imagine("1girl, ｛smile｜l0li｝"),
+        await alice.imagine("1girl, {smile|hat}", tags="{hat|[bow|loli]}"),
+        await alice.imagine("1girl", negative="{hat|(loli:-1)}"),
+        await alice.imagine("2girls, left: hat | right: [bow:loli:0.9]"),
+        await alice.answer("compare", prompt="1girl, l0li", option="cfg", values="5 | 7"),
     )
 
 

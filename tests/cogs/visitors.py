@@ -54,7 +54,7 @@ class Visitor:
         """What opens behind "More", or behind the menu where `picture` (from 1) is chosen."""
         if picture is None:
             return await whole(await self.member.press(message, "More"))
-        (menu,) = self.member.message(message.id).selects
+        menu, *_ = self.member.message(message.id).selects
         chosen = menu["options"][picture - 1]["value"]
         return await whole(await self.member.select(message, menu["custom_id"], [chosen]))
 

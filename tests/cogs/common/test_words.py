@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cogs.common.words import bar, cut, duration, listed, outside_code, quoted, size
+from cogs.common.words import bar, cut, duration, listed, outside_code, quoted, sentences, size
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,10 @@ def test_discord_adds_no_preview_of_a_link_that_was_typed(typed: str) -> None:
     shown = quoted(typed)
     assert not re.search(r"(?<!\\)://|\.(?:gg|com)/", shown)
     assert shown.replace("\\", "") == typed
+
+
+def test_sentences_have_a_space_between_them_where_their_language_has() -> None:
+    assert sentences("One.", "", "Two.") == "One. Two."
+    assert sentences("一つ。", "二つ。") == "一つ。二つ。"
+    assert sentences("50%（1/2）", "あと5秒") == "50%（1/2） あと5秒"
+    assert sentences("", "One.") == "One."

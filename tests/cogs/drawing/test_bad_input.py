@@ -35,9 +35,9 @@ async def deliver(place: Discord, running: Running, **options: Any) -> str:
         ("1girl, 🎨✨, 👨‍👩‍👧‍👦", "🎨"),
         ("1girl, \u202eevil\u202c, שלום, مرحبا", "שלום"),
         ("@everyone @here <@&1> <@2>, 1girl", "1girl"),
-        ("**bold** __under__ `code` ||spoiler|| # head\n> quote, 1girl", "1girl"),
+        ("**bold** ~~under~~ `code` ||spoiler|| # head\n> quote, 1girl", "1girl"),
         ("1girl'; DROP TABLE jobs; --", "DROP TABLE"),
-        ("1girl, {a|b}, __wild__, <lora:x:1>", "1girl"),
+        ("1girl, {a|b}, __season__, <lora:x:1>", "1girl"),
         ("1girl " + "x" * 3990, "1girl"),
     ],
 )

@@ -134,7 +134,9 @@ async def test_a_grant_is_spent_once(place: Discord, held: FakeEngine) -> None:
     async with running_bot(place, engine=held, **UNLIMITED) as running:
         await set_here(running, pictures_per_hour=10)
         async with running.services.database.transaction() as connection:
-            await quota_grants.add(connection, guild_id=IDS.guild, user_id=IDS.alice, pictures=7)
+            await quota_grants.add(
+                connection, guild_id=IDS.guild, user_id=IDS.alice, hundredths=700
+            )
         outcomes = await ask_at_once(place, place.alice, [1] * AT_ONCE)
         assert taken(outcomes) == 17
         async with running.services.database.reader() as reader:

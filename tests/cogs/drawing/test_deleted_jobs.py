@@ -22,9 +22,9 @@ def hold_entries(running: Running) -> asyncio.Event:
     jobs: Any = running.services.jobs
     entered, go_on = jobs.mark_delivered, asyncio.Event()
 
-    async def later(job: JobRecord, *, message_id: int | None) -> None:
+    async def later(job: JobRecord, **what: Any) -> None:
         await go_on.wait()
-        await entered(job, message_id=message_id)
+        await entered(job, **what)
 
     jobs.mark_delivered = later
     return go_on

@@ -9,7 +9,7 @@ from tests.cogs.pictures.test_results import drawn
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, open_bot
 
-PROMPT = "1girl <lora:x:0.8> <lora:@everyone:1>, <@1>, [smile|hat], `__x`__"
+PROMPT = "1girl <lora:x:0.8> <lora:@everyone:1>, <@1>, [smile|hat:0.1], `__x`__"
 
 
 async def test_what_is_left_out_is_told_under_the_picture(place: Discord, alice: Visitor) -> None:
@@ -17,7 +17,7 @@ async def test_what_is_left_out_is_told_under_the_picture(place: Discord, alice:
         job, message = await drawn(alice, running, prompt=PROMPT)
     told = place.world.messages[message.id].content
     assert "Left out: `<lora:x:0.8>`, `<lora:\u200b@\u200beveryone:1>` (no LoRA" in told
-    assert "`[smile|hat]` was drawn as `smile`" in told
+    assert "`[smile|hat:0.1]` was read as `[smile|hat]`" in told
     assert "Left out: `<\u200b@\u200b1>`" in told
     assert told.count("`<lora:x") == 1
     assert "lora" not in job.request.prompt

@@ -11,17 +11,22 @@ from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Role
 from cogs.drawing.credit import credit_of
 from data.guilds import guild_loras
+from pipeline.canvas import Extend
+from pipeline.card import Sampler
 from pipeline.errors import InputError
+from pipeline.lora.recipe import Recipe
 from pipeline.rating import Rating
 from pipeline.request import ResolvedRequest
 from tests.bot.loras.making import put
+from tests.cogs.pictures.test_redraw import extend
 from tests.cogs.pictures.test_results import drawn
 from tests.cogs.running import Discord, Running, words
-from tests.cogs.visitors import Visitor, open_bot, whole
+from tests.cogs.visitors import Visitor, labels, open_bot, whole
 from tests.support.fake_engine import FakeEngine
 from tests.support.patience import PATIENCE_S, until
 
 ARTISTS = 700000000000000001
+FEW = Recipe(num_inference_steps=8, guidance_scale=1.0, sampler=Sampler.LCM)
 
 
 @pytest.fixture
@@ -66,7 +71,7 @@ async def test_two_members_draw_with_their_own(
         ("ink:0,8", "`0,8` can't be the strength of the LoRA `ink`"),
         ("ink:9", "from -2 to 2"),
         ("ink:nan", "`nan` can't be the strength"),
-        ("lamp", "rated `nsfw`, but here pictures may be"),
+        ("lamp", "no LoRA called `lamp` that can be used here"),
         (":1", "has no name of a LoRA"),
     ],
 )
@@ -273,6 +278,142 @@ async def _ends_kindly(place: Discord, running: Running, alice: Visitor) -> None
     assert again.state == "finished"
 
 
+@pytest.mark.parametrize("label", ["Re-roll", "Vary", "Vary (subtle)", "Upscale"])
+@pytest.mark.parametrize("forbidden", [False, True])
+async def test_what_can_not_be_drawn_on_with_them_is_drawn_without(
+    place: Discord, loras: Path, alice: Visitor, label: str, forbidden: bool
+) -> None:
+    async with open_bot(place) as running:
+        put(loras, "few", b"few", triggers=("few words",), recipe=FEW)
+        await running.services.loras.refresh()
+        first = await alice.draw(running, "1girl <lora:few:0.5>, hat --ar 1:1")
+        message = alice.member.message(first.message_id or 0)
+        assert (first.request.num_inference_steps, first.request.sampler) == (8, Sampler.LCM)
+        if forbidden:
+            await running.services.database.write(
+                guild_loras.put, guild_id=IDS.guild, role_id=IDS.guild, allowed=frozenset({"ink"})
+            )
+        else:
+            removed(loras, "few")
+            await running.services.loras.refresh()
+        refusal = await whole(await alice.press(message, label))
+        assert refusal.ephemeral
+        assert "`few`" in refusal.text
+        assert await running.used() == 1
+        await alice.member.press(refusal, "Draw without LoRA")
+        await running.all_delivered(2)
+        again = (await running.jobs())[-1].request
+    assert again.loras == ()
+    assert again.original.lora is None
+    assert "few words" not in again.prompt
+    assert "1girl, hat" in again.prompt
+    assert (again.num_inference_steps, again.sampler) == (28, Sampler.EULER_A)
+    assert again.original.source == first.id
+
+
+async def test_an_extension_is_drawn_without_one_that_is_gone(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    async with open_bot(place) as running:
+        first = await alice.draw(running, "1girl <lora:ink:0.5>, hat --ar 1:1")
+        removed(loras, "ink")
+        await running.services.loras.refresh()
+        message = alice.member.message(first.message_id or 0)
+        refusal = await whole(await extend(alice, message, Extend.LEFT))
+        assert "`ink`" in refusal.text
+        assert list(labels(refusal)) == ["Draw without LoRA", "Edit prompt"]
+    async with open_bot(place) as running:
+        await alice.member.press(refusal, "Draw without LoRA")
+        await running.all_delivered(2)
+        again = (await running.jobs())[-1].request
+    assert (again.loras, again.extend) == ((), Extend.LEFT)
+    assert again.original.source == first.id
+
+
+async def test_a_request_that_names_unknown_ones_is_drawn_without_any(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    async with open_bot(place) as running:
+        await set_own(alice, "ink:0.4")
+        refusal = await alice.answer(
+            "imagine", prompt="1girl <lora:ink:1>, hat --seed 5", lora="gone", private=True
+        )
+        assert "no LoRA" in refusal.text
+        shown = await whole(await alice.member.press(refusal, "Draw without LoRA"))
+        assert shown.ephemeral
+        await running.all_delivered(1)
+        job = await running.job()
+    assert (job.request.loras, job.request.seed, job.private) == ((), 5, True)
+    assert job.request.original.prompt == "1girl, hat"
+
+
+async def test_a_remix_whose_lora_is_gone_is_drawn_without_by_a_restarted_bot(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    put(loras, "few", b"few", recipe=FEW)
+    async with open_bot(place) as running:
+        first = await alice.draw(running, "1girl, hat", lora="few")
+        message = alice.member.message(first.message_id or 0)
+        removed(loras, "few")
+        await running.services.loras.refresh()
+        form = await alice.press(message, "Remix")
+        refusal = await whole(await alice.member.submit_modal(form, {}))
+        assert "`few`" in refusal.text
+    async with open_bot(place) as running:
+        await alice.member.press(refusal, "Draw without LoRA")
+        await running.all_delivered(2)
+        again = (await running.jobs())[-1].request
+    assert again.loras == ()
+    assert (again.num_inference_steps, again.sampler) == (28, Sampler.EULER_A)
+    assert again.original.source == first.id
+
+
+async def test_one_with_a_recipe_that_is_added_in_a_remix_brings_it(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    put(loras, "few", b"few", recipe=FEW)
+    async with open_bot(place) as running:
+        first = await alice.draw(running, "1girl, hat")
+        message = alice.member.message(first.message_id or 0)
+
+        async def remixed(settings: str, **typed: str) -> tuple[int, float, str]:
+            """What is drawn with the form's settings line, `{}` for what it was filled in with."""
+            form = await alice.press(message, "Remix")
+            assert form.modal is not None
+            given = form.modal["components"][2]["component"]["value"]
+            known = len(await running.jobs())
+            await alice.member.submit_modal(form, {"settings": settings.format(given), **typed})
+            await running.all_delivered(known + 1)
+            made = (await running.jobs())[-1].request
+            return made.num_inference_steps, made.guidance_scale, str(made.sampler)
+
+        usual = (28, first.request.guidance_scale, "Euler a")
+        assert await remixed("{}") == usual
+        assert await remixed("{} --lora ink") == usual
+        assert await remixed("{} --lora few") == (8, 1.0, "LCM")
+        job = (await running.jobs())[-1]
+        told = place.world.messages[job.message_id or 0].content or ""
+        assert "`--steps 8 --cfg 1 --sampler LCM`" in told
+        assert await remixed("{}", prompt="1girl <lora:few:0.5>") == (8, 1.0, "LCM")
+        assert await remixed("--lora few --steps 20") == (20, 1.0, "LCM")
+        drawn_with = await alice.draw(running, "1girl", lora="few", steps=16)
+        message = alice.member.message(drawn_with.message_id or 0)
+        assert await remixed("{}") == (16, 1.0, "LCM")  # as its picture: nothing was added
+    told = place.world.messages[drawn_with.message_id or 0].content or ""
+    assert "made for" in told
+
+
+async def test_a_press_that_is_refused_otherwise_has_no_such_button(
+    place: Discord, loras: Path, alice: Visitor
+) -> None:
+    async with open_bot(place, pictures_per_hour=1) as running:
+        _, message = await drawn(alice, running, prompt="1girl", lora="ink")
+        refusal = await whole(await alice.press(message, "Re-roll"))
+        assert refusal.ephemeral
+        assert not refusal.buttons
+        assert "hour" in refusal.text
+
+
 async def set_own(alice: Visitor, typed: str) -> str:
     """Write `typed` into the form of `/me`; returns what the panel says then."""
     panel = await alice.answer("me")
@@ -301,8 +442,10 @@ async def test_own_loras_are_used_where_none_is_named(
 async def test_own_loras_that_can_not_be_used_here_are_left_out(
     place: Discord, loras: Path, alice: Visitor
 ) -> None:
+    put(loras, "lamp", b"lamp")
     async with open_bot(place) as running:
         await set_own(alice, "lamp, ink, 水彩")
+        put(loras, "lamp", b"lamp", rating=Rating.NSFW)
         removed(loras, "水彩")
         await running.services.loras.refresh()
         job, message = await drawn(alice, running, prompt="1girl")
@@ -317,6 +460,7 @@ async def test_own_loras_that_can_not_be_used_here_are_left_out(
     [
         ("inc", "Similar names: `ink`"),
         ("lamb", "There is no LoRA called `lamb`"),  # `lamp` is not for everywhere
+        ("lamp", "There is no LoRA called `lamp`"),
         ("ink:9", "from -2 to 2"),
         ("ink, 水彩, lamp, ink:1", "You asked for 4"),
     ],

@@ -11,7 +11,7 @@ from bot.jobs.service import JobService
 from bot.jobs.values import Progress
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.world import Message
-from cogs.drawing import following, presenter, render
+from cogs.drawing import following, presenter, reading, render
 from cogs.drawing.delivery import Delivery
 from pipeline.errors import EngineError, StorageError
 from tests.cogs.drawing.test_delivery import EXPIRED_S, held, pictures
@@ -19,7 +19,7 @@ from tests.cogs.running import Discord, Running, running_bot, words
 from tests.data.records import a_job
 from tests.support.fake_engine import FakeEngine
 from tests.support.faults import Fault
-from tests.support.patience import until
+from tests.support.patience import until, until_in_thread
 
 ALWAYS = 1000
 
@@ -246,17 +246,26 @@ def _fail_at_2(_: object, step: int) -> Exception | None:
     return EngineError("engine_failed") if step == 2 else None
 
 
+def until_met(fault: Fault) -> Callable[[object, int], None]:
+    """For an engine: its second step waits until a progress edit has met `fault`."""
+
+    def wait(_: object, step: int) -> None:
+        if step == 2:
+            until_in_thread(lambda: fault.times == 0)
+
+    return wait
+
+
 @pytest.mark.parametrize("private", [False, True])
 async def test_the_end_waits_for_no_rate_limit_of_a_progress_edit(
     place: Discord, private: bool
 ) -> None:
-    async with running_bot(place, engine=FakeEngine(step_s=0.05)) as running:
-        message = await held(place, running, private=private, steps=8)
-        limit = Fault(status=429, retry_after_s=600, times=1, **BY_TOKEN)
+    limit = Fault(status=429, retry_after_s=600, times=1, **BY_TOKEN)
+    async with running_bot(place, engine=FakeEngine(fail_at=until_met(limit))) as running:
+        message = await held(place, running, private=private)
         place.loopback.faults.add(limit)
         running.engine.release()
         await running.delivery("delivered")
-        assert limit.times == 0, "a progress edit met it"
         assert len(pictures([message])) == 1
 
 
@@ -277,13 +286,13 @@ async def test_the_end_waits_for_no_preview(
 async def test_a_progress_edit_that_is_on_its_way_does_not_overtake_the_end(
     place: Discord,
 ) -> None:
-    async with running_bot(place, previews=False) as running:
+    slow = Fault(delay_s=1.0, files=False, **BY_TOKEN)
+    engine = FakeEngine(fail_at=until_met(slow))
+    async with running_bot(place, engine=engine, previews=False) as running:
         message = await held(place, running)
-        slow = Fault(delay_s=1.0, files=False, **BY_TOKEN)
         place.loopback.faults.add(slow)
         running.engine.release()
         await running.delivery("delivered")
-        assert slow.times == 0
         await until(lambda: len(pictures([message])) == 1)
         titles = [
             state["embeds"][0].get("title") if state["embeds"] else None
@@ -322,7 +331,7 @@ async def test_a_fault_before_or_after_the_picture_does_not_cost_it(
 @pytest.mark.parametrize(
     ("owner", "name"),
     [
-        (presenter, "fit"),
+        (reading, "fit"),
         (render, "completed"),
         (presenter.Presenter, "_still_fits"),
         (presenter.Presenter, "_notice"),

@@ -10,7 +10,7 @@ from data.guilds import place_settings
 from pipeline.rating import Rating
 from tests.cogs.running import Discord, Running, words
 from tests.cogs.visitors import Visitor, open_bot, whole
-from tests.support.patience import until
+from tests.support.patience import until, until_in_thread
 from tests.support.tagger import PaintEngine, make_tagger
 from tests.support.views import MessageView
 
@@ -131,11 +131,25 @@ async def test_what_was_asked_as_safe_but_is_more_is_not_shown_elsewhere(
         assert "at most" not in grown.text  # there it may go on
 
 
+def seen_drawing(place: Discord) -> set[str]:
+    """The messages that have shown progress."""
+    return {
+        event.data["id"]
+        for event in place.loopback.feed.events
+        if event.kind == "message_update" and "Drawing" in str(event.data["embeds"])
+    }
+
+
 async def test_previews_are_held_to_the_same(place: Discord, tagger: Path, alice: Visitor) -> None:
-    async with checked(place, tagger, engine=PaintEngine(step_s=0.05), progress_interval_s=0.1):
-        await ask(alice, prompt="red-picture", steps=12)
+    def wait(_: object, step: int) -> None:
+        if step == 2:
+            until_in_thread(lambda: len(seen_drawing(place)) > len(engine.drawn))
+
+    engine = PaintEngine(fail_at=wait)
+    async with checked(place, tagger, engine=engine):
+        await ask(alice, prompt="red-picture")
         assert "preview.jpg" not in sent_pictures(place)
-        await ask(alice, prompt="green-picture", steps=12)
+        await ask(alice, prompt="green-picture")
         assert "preview.jpg" in sent_pictures(place)
 
 

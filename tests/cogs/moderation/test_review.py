@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from bot.playground.simulator.default_world import IDS
+from cogs.drawing.presenters import Presenters
 from data.guilds import audit, guild_settings
 from data.guilds.audit import AuditEntry
 from data.guilds.server_settings import GuildSettings
 from data.jobs import checks, withheld
 from pipeline.rating import Rating
+from tests.cogs.drawing.test_deleted_jobs import hold_entries
 from tests.cogs.drawing.test_withheld import allow, ask, checked, sent_pictures
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, labels, whole
@@ -340,3 +342,35 @@ async def test_a_picture_released_while_the_others_are_delivered_reaches_its_use
         await release(moderator, await review(moderator), "safe")
         arrives.set()
         await until(lambda: len(alice.member.message(message.id).attachments) == 2)
+
+
+@pytest.mark.parametrize("prompt", ["red-picture, green-picture", "red-picture"])
+async def test_a_picture_released_while_the_job_is_delivered_is_shown_after_a_restart(
+    place: Discord, tagger: Path, alice: Visitor, monkeypatch: pytest.MonkeyPatch, prompt: str
+) -> None:
+    """The bot ends when the first end of the job is entered, and before the second is shown."""
+    count, moderator = len(prompt.split(",")), Visitor(place, IDS.moderator)
+    async with checked(place, tagger) as running:
+        await turn_on(running)
+        go_on = hold_entries(running)
+        await ask(alice, prompt=prompt, count=count)
+        await release(moderator, await review(moderator), "safe")
+        await until(lambda: not withheld_files(running))
+        monkeypatch.setattr(Presenters, "_tell_again", never)
+        go_on.set()
+        await until(
+            lambda: not [each for each in asyncio.all_tasks() if "presenter" in each.get_name()]
+        )
+    monkeypatch.undo()
+    async with checked(place, tagger) as running:
+        await settled(running)
+        job = await running.job()
+        assert job.delivery == "delivered"
+        shown = alice.member.message(job.message_id or 0)
+        assert sorted(file.filename for file in shown.attachments) == [
+            f"ekaki-{job.id}-{number + 1}.png" for number in range(count)
+        ]
+
+
+async def never(_self: Presenters, _job_id: str) -> None:
+    """Instead of telling it again."""

@@ -34,7 +34,7 @@ def chosen(panel: MessageView, menu: str) -> str:
 async def test_the_panel_shows_that_nothing_is_set(running: Running, alice: Visitor) -> None:
     panel = await alice.answer("me")
     assert panel.ephemeral
-    assert panel.text.count("not set") == 5
+    assert panel.text.count("not set") == 6
     assert chosen(panel, "aspect") == "No default: size"
 
 
@@ -73,7 +73,7 @@ async def test_the_negative_prompt_is_written_in_a_form_that_keeps_it(
     assert "hat" in alice.member.message(panel.id).text
     emptied = await alice.member.press(panel, "Negative prompt…")
     await alice.member.submit_modal(emptied, {"negative": ""})
-    assert alice.member.message(panel.id).text.count("not set") == 5
+    assert alice.member.message(panel.id).text.count("not set") == 6
 
 
 async def test_menus_of_before_a_restart_work(place: Discord, alice: Visitor) -> None:
@@ -176,3 +176,78 @@ async def test_a_name_too_long_is_not_even_sent(running: Running, alice: Visitor
     )
     assert unknown.ephemeral
     assert "nobody" in unknown.text
+
+
+async def test_a_seed_is_fixed_shown_and_freed(running: Running, alice: Visitor) -> None:
+    panel = await alice.answer("me")
+    opened = await alice.member.press(panel, "Seed…")
+    await alice.member.submit_modal(opened, {"seed": "77"})
+    panel = alice.member.message(panel.id)
+    assert "77, for every picture" in panel.text
+    job = await alice.draw(running, "1girl")
+    assert job.request.seed == 77
+    assert job.request.original.seed is None, "it was not typed"
+    shown = alice.member.message(job.message_id or 0)
+    assert "your own fixed seed" in shown.text
+    assert (await alice.draw(running, "1girl", seed=5)).request.seed == 5
+    free = [(await alice.draw(running, "1girl", seed=-1)).request.seed for _ in range(2)]
+    assert 77 not in free
+    await alice.member.press(panel, "Random seed again")
+    assert "for every picture" not in alice.member.message(panel.id).text
+    assert (await alice.draw(running, "1girl")).request.seed != 77
+
+
+async def test_a_reroll_is_another_picture_with_a_fixed_seed_too(
+    running: Running, alice: Visitor
+) -> None:
+    opened = await alice.member.press(await alice.answer("me"), "Seed…")
+    await alice.member.submit_modal(opened, {"seed": "77"})
+    job = await alice.draw(running, "1girl")
+    await alice.member.press(alice.member.message(job.message_id or 0), "Re-roll")
+    await running.all_delivered(2)
+    assert (await running.jobs())[1].request.seed != 77
+
+
+@pytest.mark.parametrize("typed", ["-1", "4294967296", "abc", "1.5", "²"])
+async def test_a_fixed_seed_is_a_seed(running: Running, alice: Visitor, typed: str) -> None:
+    opened = await alice.member.press(await alice.answer("me"), "Seed…")
+    answer = await whole(await alice.member.submit_modal(opened, {"seed": typed}))
+    assert "4294967295" in answer.text
+    assert (await running.services.people.defaults(IDS.alice)).seed is None
+
+
+async def test_the_seed_of_a_picture_can_be_kept(
+    running: Running, alice: Visitor, bob: Visitor
+) -> None:
+    job = await alice.draw(running, "1girl", seed=42)
+    kept = await whole(await bob.press(alice.member.message(job.message_id or 0), "Keep this seed"))
+    assert "42" in kept.text
+    assert kept.ephemeral
+    assert (await bob.draw(running, "1boy")).request.seed == 42
+    await bob.member.press(kept, "Random seed again")
+    assert (await bob.draw(running, "1boy")).request.seed != 42
+
+
+async def test_a_preset_of_a_negative_prompt_alone_is_added(
+    running: Running, alice: Visitor
+) -> None:
+    await alice.answer("preset save", name="clean", negative="watermark, text")
+    await alice.answer("preset save", name="portrait", prompt="upper body", negative="hat")
+    typed = await alice.draw(running, "1girl", saved="clean", negative="glasses")
+    assert "glasses, watermark, text" in typed.request.negative_prompt
+    both = await alice.draw(running, "1girl", saved="portrait, clean, Portrait")
+    assert both.request.prompt.count("upper body") == 1
+    assert "hat, watermark, text" in both.request.negative_prompt
+    opened = await alice.member.press(await alice.answer("me"), "Negative prompt…")
+    await alice.member.submit_modal(opened, {"negative": "scarf"})
+    own = await alice.draw(running, "1girl", saved="clean")
+    assert "scarf, watermark, text" in own.request.negative_prompt
+    answer = await alice.answer("imagine", prompt="1girl", saved="clean, nothing")
+    assert "no preset called `nothing`" in answer.text
+
+
+async def test_several_presets_are_suggested(running: Running, alice: Visitor) -> None:
+    for name in ("clean", "portrait"):
+        await alice.answer("preset save", name=name, negative="hat")
+    found = await running.place.alice.complete("saved", "portrait, ")
+    assert [each["value"] for each in found] == ["portrait, clean"]

@@ -24,7 +24,7 @@ async def test_the_form_shows_everything_and_draws_what_was_changed(
             "prompt": "ganyu, 1girl, smile",
             "negative": "hat",
             "settings": "--ar 1216x832 --steps 4 --cfg 6.5 --sampler Euler a --seed 42"
-            " --preset Standard v3.1 --style Manga",
+            " --preset Standard v3.1 --style Manga --speed full",
         }
         answer = await alice.member.submit_modal(
             sent, {"prompt": "1boy", "settings": "--ar 1:1 --steps 5 --no shoes"}

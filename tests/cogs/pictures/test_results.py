@@ -7,9 +7,9 @@ import pytest
 
 from bot.playground.simulator.default_world import IDS
 from cogs.common import orphans
-from data.guilds import place_settings
 from data.jobs.jobs import JobRecord
 from pipeline.rating import Rating
+from tests.cogs.drawing.test_withheld import allow
 from tests.cogs.running import Discord, Running
 from tests.cogs.visitors import Visitor, labels, open_bot, whole
 from tests.support.member import InteractionView
@@ -17,7 +17,10 @@ from tests.support.patience import PATIENCE_S, until
 from tests.support.views import MessageView
 
 SINGLE = ["Re-roll", "Vary", "Upscale", "Remix", "More"]
-BEHIND = ["Vary (subtle)", "Vary (strong)", "Upscale", "Favourite", "Settings", "Delete"]
+BEHIND = [
+    "Vary (subtle)", "Vary (strong)", "Upscale", "Other prompt", "Redraw", "Keep this seed",
+    "Favourite", "Settings", "Delete",
+]  # fmt: skip
 DRAWING = ("Re-roll", "Vary (subtle)", "Vary (strong)", "Upscale")
 
 
@@ -111,7 +114,8 @@ async def test_more_of_several_pictures_concerns_all_until_one_is_chosen(
     async with open_bot(place) as running:
         _, message = await drawn(alice, running, count=2)
         panel = await alice.more(message)
-        assert list(labels(panel)) == ["Settings", "Delete"]
+        assert list(labels(panel)) == ["Other prompt", "Settings", "Delete"]
+        assert "choose it in the menu" in panel.text
         assert list(labels(await alice.more(panel, 2))) == BEHIND
 
 
@@ -123,7 +127,7 @@ async def test_a_private_message_turns_into_its_panel_and_back(
         panel = await alice.more(message, 2)
         assert panel.id == message.id
         assert len(panel.attachments) == 2
-        assert list(labels(panel)) == [*BEHIND, "Back"]
+        assert set(labels(panel)) == {*BEHIND, "Back"}
         await alice.member.press(panel, "Back")
         assert list(labels(alice.member.message(message.id))) == SINGLE
 
@@ -270,17 +274,9 @@ async def test_a_picture_that_is_gone_is_answered_kindly(
 
 async def test_the_places_present_ceiling_counts(place: Discord, alice: Visitor) -> None:
     async with open_bot(place) as running:
-
-        async def allow(ceiling: Rating) -> None:
-            async with running.services.database.transaction() as connection:
-                await place_settings.set_ratings(
-                    connection, scope="guild", id=IDS.guild, guild_id=IDS.guild,
-                    ceiling=ceiling, default=None,
-                )  # fmt: skip
-
-        await allow(Rating.SENSITIVE)
+        await allow(running, Rating.SENSITIVE)
         _, message = await drawn(alice, running, rating="sensitive")
-        await allow(Rating.SAFE)
+        await allow(running, Rating.SAFE)
         for label in DRAWING:
             words = await text_of(await alice.press(message, label))
             assert "rated `sensitive`" in words
