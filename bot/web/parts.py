@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.common.clock import Clock
+from bot.library.painting import Painting
 from bot.web.access import Access
 from bot.web.downloads import Downloads
 from bot.web.marks import Marks
@@ -36,6 +37,7 @@ class Parts:
     oauth: OAuth
     thumbs: ThumbnailMaker
     downloads: Downloads
+    painting: Painting | None
     pages: Pages
     static: Static
     throttle: Throttle

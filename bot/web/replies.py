@@ -21,9 +21,11 @@ class Replies:
         response.headers["Retry-After"] = str(int(wait_s) + 1)
         return response
 
-    def trouble(self, what: str, status: int) -> web.Response:
-        """The error page; `what` is the key of its text."""
-        body = self._parts.pages.render("trouble.html", what=what, viewer=None, asked=Asked())
+    def trouble(self, what: str, status: int, words: str = "") -> web.Response:
+        """The error page; `what` is the key of its text, `words` say more than its hint."""
+        body = self._parts.pages.render(
+            "trouble.html", what=what, words=words, viewer=None, asked=Asked()
+        )
         return web.Response(
             body=body, status=status, content_type="text/html", charset="utf-8",
             headers={"Cache-Control": "no-store"},

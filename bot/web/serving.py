@@ -16,6 +16,7 @@ from bot.config.settings import Settings
 from bot.config.signing import signer_of
 from bot.gallery.collection_files import CollectionFiles
 from bot.gallery.links import CollectionLinks
+from bot.library.painting import Painting
 from bot.web.access import Access, DiscordMemberships
 from bot.web.downloads import Downloads
 from bot.web.listening import QUEUE, QuietFilter, connection_slots, listening
@@ -46,10 +47,15 @@ _TO_DISCORD: Final = 8  # connections at once, for people who sign in
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, *, client: discord.Client, clock: Clock
+    settings: Settings,
+    *,
+    client: discord.Client,
+    clock: Clock,
+    painting: Painting | None = None,
 ) -> AsyncGenerator[str, None]:
     """Serve until the block ends; returns the page's own address. `client` is logged in by then or
-    later. StorageError `web_address_unusable`, InputError if pictures can't be signed.
+    later. `painting`: where jobs are accepted in this process. StorageError
+    `web_address_unusable`, InputError if pictures can't be signed.
 
     The database is opened separately, so that visitors' searches don't delay the bot.
     """
@@ -60,7 +66,7 @@ async def serving(
         aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=_TO_DISCORD)) as http,
     ):
         thumbnails = await asyncio.to_thread(_thumbnails, settings)
-        site = Site(_parts(settings, origin, database, client, clock, http, thumbnails))
+        site = Site(_parts(settings, origin, database, client, clock, http, thumbnails, painting))
         async with _running(site, behind_proxy=settings.web_proxies > 0) as server:
             slots = connection_slots(behind_proxy=settings.web_proxies > 0)
             async with listening(sock, server, slots):
@@ -122,6 +128,7 @@ def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the
     clock: Clock,
     http: aiohttp.ClientSession,
     thumbnails: Thumbnails,
+    painting: Painting | None,
 ) -> Parts:
     static = Static()
     always = {
@@ -150,6 +157,7 @@ def _parts(  # noqa: PLR0917 - everything that the page is made of, named at the
                 database=database, pictures=thumbnails.pictures, sign=thumbnails.sign
             ),
         ),
+        painting=painting,
         pages=Pages(static=static, origin=origin, always=always),
         static=static,
         throttle=Throttle(per_minute=settings.web_requests_per_minute),

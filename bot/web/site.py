@@ -10,6 +10,7 @@ from bot.common.sizes import pixels_label
 from bot.web.answers import SECURITY_HEADERS, Pieces, answer, etag_of, send
 from bot.web.asked import Asked
 from bot.web.downloads import DOWNLOAD_COST
+from bot.web.easel import Easel
 from bot.web.languages import accepted
 from bot.web.marking import Marking
 from bot.web.marks import Mark
@@ -31,10 +32,11 @@ _log = logging.getLogger(__name__)
 _RETRY_S: Final = 4.0
 PAGE_COST: Final = 5.0  # a picture costs 1
 SIGN_IN_COST: Final = 30.0  # it asks Discord, which counts how often: see `bot.web.oauth`
+DRAW_COST: Final = 15.0  # a mask is checked, which takes tens of milliseconds
 MARK_COST: Final = 30.0  # so does this, and it writes
 _HIDDEN: Final = frozenset(
     {"prompt", "negative_prompt", "count", "visibility", "typed_prompt", "typed_negative",
-     "init_picture"}
+     "init_picture", "mask"}
 )  # fmt: skip
 """Keys of `describe` that are shown elsewhere on the page or are private. What was typed is derived
 from the final prompt (`pipeline.prompt.typed`), because typed texts may name LoRAs, and files in
@@ -49,6 +51,7 @@ class Site:
         self._replies = Replies(parts)
         self._signing = SigningIn(parts, self._replies)
         self._marking = Marking(parts, self._replies)
+        self._easel = Easel(parts, self._replies)
 
     def application(self) -> web.Application:
         app = web.Application(middlewares=[self._guard], client_max_size=4096)
@@ -66,6 +69,9 @@ class Site:
         routes += [
             ("GET", "/collection/{word}", self._parts.downloads.answer),
             ("POST", f"/p/{{id}}/{{mark:{'|'.join(Mark)}}}", self._marking.mark),
+            ("GET", "/redraw/{word}", self._easel.page),
+            ("GET", "/redraw/{word}/picture.png", self._easel.picture),
+            ("POST", "/redraw/{word}/draw", self._easel.draw),
             ("POST", "/sign-out", self._signing.sign_out),
             ("POST", "/sessions/end", self._signing.end_session),
             ("POST", "/sessions/end/{key}", self._signing.end_session),
@@ -104,7 +110,8 @@ class Site:
 
     async def _sent(self, request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
         if not response.prepared:
-            response.headers.update(SECURITY_HEADERS)
+            for name, value in SECURITY_HEADERS.items():
+                response.headers.setdefault(name, value)
             if self._parts.origin.startswith("https:"):
                 response.headers["Strict-Transport-Security"] = "max-age=31536000"
         await send(request, response)
@@ -162,7 +169,7 @@ class Site:
         found = await self._parts.shown.picture(request.match_info["id"], asked, viewer.open_guilds)
         if found is None:
             raise web.HTTPNotFound
-        made, seed = found.job.request, found.picture.seed
+        made, seed = found.job.request.of(found.picture.position), found.picture.seed
         settings = [
             (label, pixels_label(value) if label == "size" else value)
             for label, value in describe(made)
@@ -192,18 +199,20 @@ class Site:
         try:
             body: bytes | Pieces
             if width is None:
-                folder = await self._parts.thumbs.original(entry.content_hash)
+                folder, lasts = await self._parts.thumbs.original(entry.content_hash)
                 body = await Pieces.of(folder, entry.content_hash)
             else:
-                body = await self._parts.thumbs.get(entry.content_hash, width)
+                body, lasts = await self._parts.thumbs.get(entry.content_hash, width)
         except StorageError as error:
             raise web.HTTPNotFound from error
+        signer = self._parts.thumbs.signer if lasts else "nobody"
+        keeping = "public" if entry.rating == Rating.SAFE else "private"
         response = answer(
             request,
             body,
             kind="image/png" if width is None else "image/webp",
-            keeping="public" if entry.rating == Rating.SAFE else "private",
-            etag=etag_of(entry.content_hash, name, self._parts.thumbs.signer),
+            keeping=keeping if lasts else "never",
+            etag=etag_of(entry.content_hash, name, signer),
         )
         if width is None:
             response.headers["Content-Disposition"] = f'attachment; filename="ekaki-{entry.id}.png"'
@@ -252,6 +261,8 @@ def _cost(path: str) -> float:
         return DOWNLOAD_COST
     if path == "/signed-in":
         return SIGN_IN_COST
+    if path.startswith("/redraw/") and path.endswith("/draw"):
+        return DRAW_COST
     if path.startswith("/p/") and path.endswith(_MARKS):
         return MARK_COST
     return 1.0 if path.startswith(("/i/", "/static/")) else PAGE_COST

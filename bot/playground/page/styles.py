@@ -6,10 +6,17 @@ from pathlib import Path
 from typing import Final
 
 from data.shipped.paths import DEMO_LORAS, DEMO_MODEL
+from pipeline.card import Sampler
 from pipeline.disk import at
+from pipeline.lora.recipe import NO_RECIPE, Recipe
 
 _LICENCE: Final = "MIT"
 _SOURCE: Final = "training/README.md"
+_DRAFT: Final = "draft"
+DRAFT_RECIPE: Final = Recipe(
+    num_inference_steps=8, guidance_scale=1.0, sampler=Sampler.EULER_TRAILING
+)
+"""What the LoRA for drafts was distilled to (`training.demo.train_draft`)."""
 
 
 def add_styles(folder: Path) -> None:
@@ -32,6 +39,8 @@ def add_styles(folder: Path) -> None:
             licence=_LICENCE,
             source=_SOURCE,
             preview=file.with_suffix(".webp"),
+            recipe=DRAFT_RECIPE if file.stem == _DRAFT else NO_RECIPE,
+            draft=file.stem == _DRAFT,
         )
         add_lora(made, addition, layers, now=time.time(), progress=lambda _done, _all: None)
     with at(folder):

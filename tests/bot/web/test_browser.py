@@ -18,7 +18,7 @@ from tests.support.legible import (
     whiten,
     with_text,
 )
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import PATIENCE_MS, PATIENCE_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -57,7 +57,7 @@ def visit(browser: "Browser", address: str) -> Generator[Open]:
         context = browser.new_context(**usual | options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "console",

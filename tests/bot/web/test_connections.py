@@ -21,6 +21,7 @@ from bot.web import answers, listening, serving
 from bot.web.slots import Slots
 from data.files.picture_files import PictureFiles
 from tests.bot.web.gallery import Shown, page_over
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parents[3]
 DESCRIPTORS = 400
@@ -55,7 +56,7 @@ def port_of(page: str) -> int:
 
 def connect(page: str, source: str = "127.0.0.1") -> socket.socket:
     return socket.create_connection(
-        ("127.0.0.1", port_of(page)), timeout=20, source_address=(source, 0)
+        ("127.0.0.1", port_of(page)), timeout=PATIENCE_S, source_address=(source, 0)
     )
 
 
@@ -92,7 +93,7 @@ def few_descriptors(gallery: Shown) -> Generator[tuple[str, "subprocess.Popen[st
         assert page.startswith("http://"), log.read_text()
         yield page, process, log
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
 
 
 async def get(page: str, path: str, source: str) -> int:
@@ -136,7 +137,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("said", [b"", b"GET /", b"GET / HTTP/1.1\r\nX: "])
 async def test_who_does_not_ask_is_cut_off(gallery: Shown, said: bytes) -> None:
-    async with page_over(gallery.folder) as page, asyncio.timeout(60):
+    async with page_over(gallery.folder) as page, asyncio.timeout(PATIENCE_S):
         with connect(page) as sock:
             sock.sendall(said)
             end = asyncio.create_task(ended(sock))
@@ -151,7 +152,7 @@ async def test_who_does_not_ask_is_cut_off(gallery: Shown, said: bytes) -> None:
 
 @pytest.mark.usefixtures("impatient")
 async def test_who_sends_slowly_gets_the_answer_and_is_cut_off(gallery: Shown) -> None:
-    async with page_over(gallery.folder) as page, asyncio.timeout(60):
+    async with page_over(gallery.folder) as page, asyncio.timeout(PATIENCE_S):
         with connect(page) as sock:
             sock.sendall(b"POST /sign-out HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\nab")
             assert (await ended(sock)).startswith(b"HTTP/1.1 403 ")
@@ -179,7 +180,7 @@ async def test_who_reads_nothing_is_cut_off(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving, "connection_slots", these)
         patch.setattr(PictureFiles, "read_piece", counted)
-        async with page_over(own_gallery.folder) as page, asyncio.timeout(60):
+        async with page_over(own_gallery.folder) as page, asyncio.timeout(PATIENCE_S):
             with socket.socket() as sock:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 sock.connect(("127.0.0.1", port_of(page)))
@@ -209,7 +210,7 @@ async def test_who_reads_what_is_deleted_meanwhile_is_cut_off(
         return piece
 
     monkeypatch.setattr(PictureFiles, "read_piece", deletes_it)
-    async with page_over(own_gallery.folder) as page, asyncio.timeout(60):
+    async with page_over(own_gallery.folder) as page, asyncio.timeout(PATIENCE_S):
         with connect(page) as sock:
             path = f"/i/{own_gallery.safe[0]}/original.png"
             sock.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -229,7 +230,7 @@ async def test_one_visitor_behind_a_proxy_can_not_read_everything_at_once(
     monkeypatch.setattr(serving, "connection_slots", these)
     large = PictureFiles(own_gallery.folder / "pictures").write(os.urandom(24_000_000))
     await change_picture(own_gallery, large)
-    async with page_over(own_gallery.folder, web_proxies=1) as page, asyncio.timeout(60):
+    async with page_over(own_gallery.folder, web_proxies=1) as page, asyncio.timeout(PATIENCE_S):
         with ExitStack() as stack:
             for _ in range(2):
                 sock = stack.enter_context(connect(page))
@@ -265,7 +266,7 @@ async def change_picture(shown: Shown, content_hash: str) -> None:
 async def test_what_is_no_http_fills_no_log(
     gallery: Shown, caplog: pytest.LogCaptureFixture, said: bytes
 ) -> None:
-    async with page_over(gallery.folder) as page, asyncio.timeout(60):
+    async with page_over(gallery.folder) as page, asyncio.timeout(PATIENCE_S):
         for _ in range(3):
             with connect(page) as sock:
                 sock.sendall(said)

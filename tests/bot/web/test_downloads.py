@@ -4,9 +4,10 @@ import asyncio
 import io
 import json
 import zipfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientError, ClientSession
@@ -22,8 +23,10 @@ from data.store import notes
 from data.store.database import DATABASE_NAME, Database
 from pipeline.rating import Rating
 from tests.bot.web.gallery import a_png, page_over
+from tests.support.patience import PATIENCE_S, until
 
 OWNER, MAKER = 7, 8
+Stream = Callable[..., AsyncGenerator[bytes]]
 COLLECTION = "abcdefghjkmn"
 
 
@@ -158,14 +161,35 @@ async def test_no_other_link_opens_anything(served: ServedPage, http: ClientSess
     assert await status(http, url) == 404, "signed with another key"
 
 
+class Streams:
+    """Counts the collections that are being sent: each has a place."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, stream: Stream) -> None:
+        self.open = 0
+
+        async def counted(*arguments: Any) -> AsyncGenerator[bytes]:
+            self.open += 1
+            try:
+                async for piece in stream(*arguments):
+                    yield piece
+            finally:
+                self.open -= 1
+
+        monkeypatch.setattr(CollectionFiles, "stream", counted)
+
+    async def ended(self) -> None:
+        await until(lambda: not self.open)
+
+
 async def test_a_reader_who_goes_away_frees_the_place(
-    served: ServedPage, http: ClientSession
+    served: ServedPage, http: ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    streams = Streams(monkeypatch, CollectionFiles.stream)
     url = await served.link()
     for _ in range(4):
         async with http.get(url) as answer:
             answer.close()
-    await asyncio.sleep(0.05)
+    await streams.ended()
     assert len(await fetched(http, url)) == 2
 
 
@@ -174,13 +198,13 @@ async def test_who_reads_slowly_is_cut_off_and_the_log_has_no_link(
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(answers, "SEND_S", 0.2)
-    monkeypatch.setattr(CollectionFiles, "stream", endless)
+    streams = Streams(monkeypatch, endless)
     url = await served.link()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         for _ in range(downloads.AT_ONCE + 1):  # each frees its place
             async with http.get(url) as answer:
                 assert answer.status == 200
-                await asyncio.sleep(0.5)
+                await streams.ended()
                 with pytest.raises(ClientError):
                     while await answer.content.read(2**20):
                         pass
@@ -189,7 +213,6 @@ async def test_who_reads_slowly_is_cut_off_and_the_log_has_no_link(
 
 
 async def endless(*_: object) -> AsyncGenerator[bytes]:
-    """Faster than it is read; where it is read it comes to an end."""
-    for _number in range(64):
+    """More than anybody reads."""
+    while True:
         yield bytes(2**20)
-    await asyncio.Event().wait()

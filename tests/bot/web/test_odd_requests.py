@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot.common.secret import Secret
 from tests.bot.web.gallery import Shown, page_over
+from tests.support.patience import PATIENCE_S
 
 FIELDS = ("q", "order", "time", "shape", "rating", "server", "after", "before", "next", "code",
           "state", "as")  # fmt: skip
@@ -89,7 +90,7 @@ async def said_by(page: str, request: bytes) -> bytes:
     host, port = page.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(request)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_S):
         answer = await reader.read()
     writer.close()
     return answer

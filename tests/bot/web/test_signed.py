@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from pipeline.metadata.credentials import Signer
 from tests.bot.web.gallery import Shown, page_over
 from tests.support.certificates import Files, make_certificate
 from tests.support.credentials import is_signed, manifest
@@ -46,6 +47,43 @@ async def test_copies_follow_the_certificate(
     assert seen[0] != seen[1]
     assert "" not in seen[:2]
     assert not seen[2]
+
+
+@pytest.mark.parametrize("name", ["320.webp", "original.png"])
+async def test_a_copy_that_could_not_be_signed_is_not_kept(
+    own_gallery: Shown, http: ClientSession, tmp_path: Path, name: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    path, kind = f"/i/{own_gallery.safe[0]}/{name}", name.rpartition(".")[2]
+
+    def fails(*_: object) -> bytes:
+        raise OSError("no more random numbers")
+
+    async with page_over(own_gallery.folder, **settings_of(make_certificate(tmp_path))) as page:
+        with monkeypatch.context() as broken:
+            broken.setattr(Signer, "_sign", fails)
+            async with http.get(page + path) as answer:
+                assert answer.status == 200
+                assert answer.headers["Cache-Control"] == "no-store"
+                etag = answer.headers["ETag"]
+                assert not is_signed(await answer.read(), "png" if kind == "png" else "webp")
+        async with http.get(page + path, headers={"If-None-Match": etag}) as answer:
+            assert answer.status == 200
+        assert await serial(http, page + path, kind=kind)
+
+
+async def test_copies_of_a_version_that_kept_unsigned_ones_are_made_again(
+    own_gallery: Shown, http: ClientSession, tmp_path: Path
+) -> None:
+    path, settings = f"/i/{own_gallery.safe[0]}/320.webp", settings_of(make_certificate(tmp_path))
+    async with page_over(own_gallery.folder) as page:
+        assert not await serial(http, page + path, kind="webp")
+    note = own_gallery.folder / "thumbnails/signer"
+    name = Signer(Path(settings["c2pa_certificate"]), Path(settings["c2pa_key"]), version="1").name
+    note.parent.mkdir(exist_ok=True)
+    note.write_text(name)
+    async with page_over(own_gallery.folder, **settings) as page:
+        assert await serial(http, page + path, kind="webp")
 
 
 async def test_a_deleted_picture_leaves_no_signed_copy(

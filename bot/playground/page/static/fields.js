@@ -26,7 +26,7 @@ export function makeField(option, session, { keydown, changed, say }) {
 }
 
 export function describe(option) {
-  const parts = [/[.!?)]$/.test(option.description) ? option.description : `${option.description}.`];
+  const parts = [/(?:[.!?)]|[^\x20-\x7e])$/.test(option.description) ? option.description : `${option.description}.`];
   if (option.min_value !== undefined || option.max_value !== undefined) {
     parts.push(option.min_value === undefined ? `At most ${option.max_value}.` : option.max_value === undefined ? `At least ${option.min_value}.` : `${option.min_value} to ${option.max_value}.`);
   }
