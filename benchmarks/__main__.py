@@ -2,6 +2,7 @@
 
 `python -m benchmarks NAME ...` runs some of them; `--list` names them. With `--json FOLDER` each
 leaves its figures there, as the docs are made from (`python -m benchmarks.docs`).
+`python -m benchmarks card` is for machines with an NVIDIA card; `card --help` says more.
 """
 
 import argparse
@@ -60,6 +61,18 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
         seconds=90,
         least_s=60,
     ),
+    "rows": Benchmark(
+        title="Several people's pictures at once: steps measured here, waiting simulated",
+        weights=_RANDOM,
+        seconds=45,
+        least_s=30,
+    ),
+    "ways": Benchmark(
+        title="Redrawing, extending, parts, comparing and faces beside a plain picture",
+        weights="the demo model's, trained",
+        seconds=90,
+        least_s=40,
+    ),
     "model": Benchmark(
         title="The UNet in every way: stock, own, OpenVINO, torch (a third as wide)",
         weights=_RANDOM,
@@ -77,6 +90,10 @@ BENCHMARKS: Final[Mapping[str, Benchmark]] = {
 
 def main() -> int:
     """Run what was asked for. Returns the exit status."""
+    if sys.argv[1:2] == ["card"]:
+        from benchmarks import card
+
+        return card.main(sys.argv[2:])
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     parser.add_argument("--list", action="store_true", help="name them")
@@ -118,15 +135,13 @@ def _measure(name: str, machine: Machine, budget: Budget) -> Result | None:
     else:
         rows = module.run(budget.at_most(benchmark.seconds))
     spent = meter.read()
-    result = Result(
+    result = Result.of(
+        spent,
+        rows,
         title=benchmark.title,
         command=f"python -m benchmarks {name}",
         weights=benchmark.weights,
         machine=machine,
-        seconds=round(spent.seconds),
-        processor_s=round(spent.processor_s),
-        others=round(spent.others, 2),
-        rows=rows,
     )
     print_report(f"{result.title} (weights: {result.weights})", rows)
     print(f"  ({result.seconds} s; others had {result.others:.0%} of the processors)")

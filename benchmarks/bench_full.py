@@ -204,15 +204,13 @@ class Session:
     def _save(self, out: Path) -> None:
         self._kept.save(self._file)
         spent = self._kept.spent
-        Result(
+        Result.of(
+            spent,
+            self._rows(),
             title="The real size, one in memory at a time",
             command="make bench-full",
             weights=self._kept.weights,
             machine=self._machine,
-            seconds=round(spent.seconds),
-            processor_s=round(spent.processor_s),
-            others=round(spent.others, 2),
-            rows=self._rows(),
         ).save(out)
 
 

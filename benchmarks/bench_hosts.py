@@ -278,15 +278,13 @@ def main() -> None:
         rows += asyncio.run(local(_made(folder / "local")))
         rows += asyncio.run(many_hosts(_made(folder / "many")))
     spent = meter.read()
-    result = Result(
+    result = Result.of(
+        spent,
+        rows,
         title="Several machines, as processes of one",
         command="make bench-hosts",
         weights="none: steps of a fixed time",
         machine=machine,
-        seconds=round(spent.seconds),
-        processor_s=round(spent.processor_s),
-        others=round(spent.others, 2),
-        rows=rows,
     )
     print_report(result.title, rows)
     result.save(RESULTS / "hosts.json")

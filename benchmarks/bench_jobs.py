@@ -136,11 +136,14 @@ class Timed:
         watch: Watch,
         *,
         init_image: Image.Image | None = None,
+        mask_image: Image.Image | None = None,
     ) -> DrawnPicture:
         self._stopwatch.begin()
         try:
             timed = TimedWatch(watch, self._stopwatch)
-            return self._engine.draw(request, index, timed, init_image=init_image)
+            return self._engine.draw(
+                request, index, timed, init_image=init_image, mask_image=mask_image
+            )
         finally:
             self._stopwatch.end()
 

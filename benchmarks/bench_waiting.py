@@ -105,7 +105,7 @@ class People:
         return (await self._jobs.put_upload(buffer.getvalue())).content_hash
 
     async def _ask(self, user: int, request: GenerationRequest) -> None:
-        ticket = await self._jobs.submit(request, _origin(user + 1))
+        ticket = await self._jobs.submit(request, origin_of(user + 1))
         mailbox = await self._jobs.watch(ticket.job.id)
         assert mailbox is not None
         await mailbox.over.wait()
@@ -121,7 +121,8 @@ class People:
         measured.took_s.append(took_s)
 
 
-def _origin(user_id: int) -> Origin:
+def origin_of(user_id: int) -> Origin:
+    """A member in a channel of one server."""
     return Origin(
         user_id=user_id,
         guild_id=10,

@@ -23,13 +23,14 @@ from training.random_parts import RandomKind
 SIZES: Final = ("1024x1024", "832x1216")
 HOME: Final = Path("models")
 STOCK: Final = "stock"
-VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "int8", "bf16")
+VARIANTS: Final[tuple[Variant, ...]] = ("fp32", "int8", "bf16", "int8-bf16")
 
 _OURS: Final[Mapping[str, Variant]] = {
     "own fp32": "fp32",
     "own fp32, weights in memory": "fp32",
     "own int8": "int8",
     "own bf16 (OpenVINO)": "bf16",
+    "own int8-bf16 (OpenVINO)": "int8-bf16",
 }
 NAMES: Final = (STOCK, *_OURS, *TORCH)
 """Everybody, in the order of their turns. `stock` comes first: others are compared with it."""

@@ -43,9 +43,10 @@ class NoisyEngine(FakeEngine):
         watch: Watch,
         *,
         init_image: Image.Image | None = None,
+        mask_image: Image.Image | None = None,
     ) -> DrawnPicture:
         timed = _Timed(watch, self._times) if self._times else watch
-        return super().draw(request, index, timed, init_image=init_image)
+        return super().draw(request, index, timed, init_image=init_image, mask_image=mask_image)
 
 
 class _Timed:

@@ -1,11 +1,12 @@
 """A process's memory, seen from outside: what it has now and the most of a while."""
 
-import threading
+from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Final
 
 import psutil
+
+from benchmarks.sampling import Sampling
 
 _EVERY_S: Final = 0.1
 
@@ -40,33 +41,15 @@ def memory_of(process: psutil.Process) -> Memory:
     return Memory(resident=now.rss, private=process.memory_full_info().uss)
 
 
-class MemoryWatch:
+class MemoryWatch(Sampling):
     """The most that the process `pid` had while this was open; sampled ten times a second, so that
     a shorter peak may be missed."""
 
     def __init__(self, pid: int) -> None:
+        super().__init__(_EVERY_S)
         self._process = psutil.Process(pid)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self.peak = NOTHING
 
-    def __enter__(self) -> "MemoryWatch":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stop.wait(_EVERY_S):
-            try:
-                now = memory_of(self._process)
-            except psutil.Error:  # it has ended
-                return
-            self.peak = self.peak.at_least(now)
+    def look(self) -> None:
+        with suppress(psutil.Error):  # it has ended
+            self.peak = self.peak.at_least(memory_of(self._process))

@@ -41,6 +41,23 @@ class Result:
         draft.replace(path)
 
     @classmethod
+    def of(
+        cls, spent: "Spent", rows: Sequence[Row], *,
+        title: str, command: str, weights: str, machine: Machine,
+    ) -> "Result":  # fmt: skip
+        """What was measured while `spent` was."""
+        return cls(
+            title=title,
+            command=command,
+            weights=weights,
+            machine=machine,
+            seconds=round(spent.seconds),
+            processor_s=round(spent.processor_s),
+            others=round(spent.others, 2),
+            rows=rows,
+        )
+
+    @classmethod
     def load(cls, path: Path) -> "Result":
         """What `save` wrote."""
         said: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

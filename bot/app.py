@@ -30,13 +30,15 @@ _log = logging.getLogger(__name__)
 _PARTING_S = 2.0  # for discord.py to end by itself
 
 COGS = (
-    "cogs.common.outbox", "cogs.inference", "cogs.info", "cogs.drawing.limits",
+    "cogs.common.outbox", "cogs.inference", "cogs.compare", "cogs.info", "cogs.drawing.limits",
     "cogs.drawing.tags",
     "cogs.personal.history", "cogs.personal.loras", "cogs.personal.me", "cogs.personal.news",
     "cogs.personal.presets", "cogs.personal.privacy",
     "cogs.drawing.queue", "cogs.picture_buttons", "cogs.pictures.message_menus",
+    "cogs.pictures.describe", "cogs.pictures.again",
     "cogs.gallery.posting.events", "cogs.gallery.command", "cogs.personal.collection",
-    "cogs.settings.command", "cogs.moderation.command", "cogs.moderation.owner",
+    "cogs.settings.command", "cogs.settings.wildcards",
+    "cogs.moderation.command", "cogs.moderation.owner",
     "cogs.moderation.log_channel", "cogs.moderation.removals", "cogs.moderation.report_menus",
     "cogs.moderation.welcome", "cogs.moderation.mentions", "cogs.moderation.weekly",
 )  # fmt: skip
@@ -127,7 +129,9 @@ async def run(
             # event loop for 40 ms. `engine_loader` has already frozen the modules.
             gc.freeze()
             if settings.web_address:
-                await page.enter_async_context(serving(settings, client=bot, clock=services.clock))
+                await page.enter_async_context(
+                    serving(settings, client=bot, clock=services.clock, painting=services.painting)
+                )
             await page.enter_async_context(_watched(bot))
             connected = asyncio.create_task(bot.start(settings.discord_token.reveal()))
             finished = asyncio.create_task(_finish_first(finish, bot))

@@ -1,7 +1,7 @@
 """The composition root: creates every service once and passes it what it needs."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -14,7 +14,7 @@ from bot.common.clock import Clock, SystemClock
 from bot.common.languages import ServerLanguages
 from bot.common.observer import NOBODY, Observer
 from bot.config.defaults import defaults_of
-from bot.config.engine_options import lora_family, tagger_folder
+from bot.config.engine_options import faces_file, lora_family, tagger_folder
 from bot.config.settings import Settings
 from bot.config.signing import signer_of
 from bot.gallery.browser import Browser
@@ -27,22 +27,25 @@ from bot.guilds.moderators import Moderators
 from bot.guilds.reports import Reports
 from bot.guilds.reviews import Reviews
 from bot.guilds.servers import OwnerBounds, Servers
+from bot.guilds.wildcards import Wildcards
 from bot.hosts.cluster import Cluster, ClusterOptions
 from bot.hosts.service import Hosts
 from bot.jobs.accept.decide import JobRules
 from bot.jobs.accept.limits import DAY_S, Limits
-from bot.jobs.draw.eta import Pace
 from bot.jobs.draw.line import Line
 from bot.jobs.draw.loras import LoraCheck
 from bot.jobs.draw.runner import Runner
 from bot.jobs.draw.schedule import Schedule
-from bot.jobs.draw.worker import EngineWorker
+from bot.jobs.draw.workers import Load, workers_for
 from bot.jobs.keep.files import KeptFiles
 from bot.jobs.keep.output_check import OutputCheck
 from bot.jobs.keep.store import JobStore
 from bot.jobs.service import JobService
+from bot.library.descriptions import Descriptions
+from bot.library.face_areas import FaceAreas
 from bot.library.loras import Loras
 from bot.library.news import MakerNews
+from bot.library.painting import Painting
 from bot.library.people import People
 from bot.library.related import Related
 from bot.library.results import Results
@@ -55,20 +58,16 @@ from bot.services import Services
 from bot.sharing.service import Sharing
 from data.guilds import guild_settings
 from data.shipped.vocabularies import load_related, load_vocabulary
+from data.shipped.wildcards import shipped_wildcards
 from data.store.database import Database
 from data.store.lock import Lock, only_one
 from data.store.private import make_folder
 from pipeline.disk import at
-from pipeline.engine.protocol import Engine
 from pipeline.tags.index import TagIndex
 from pipeline.tags.nearest import nearest
 
 if TYPE_CHECKING:
     from pipeline.tagger.tagger import Tagger
-
-
-Load = Callable[[], Engine] | Sequence[Callable[[], Engine]]
-"""Creates the engine, or the engines of several devices."""
 
 
 @asynccontextmanager
@@ -142,6 +141,8 @@ async def open_services(
             lora_choices=Loras(library=loras, database=database, jobs=jobs, clock=clock),
             suggestions=Suggestions(tags=tags, database=database, jobs=jobs),
             related=Related(tags=tags, start=load_related(), database=database, jobs=jobs),
+            descriptions=Descriptions(tags=tags, database=database, jobs=jobs, clock=clock),
+            face_areas=FaceAreas(faces_file(settings)),
             results=results,
             moderators=moderators,
             reviews=Reviews(database=database, files=files, audit=audit, clock=clock),
@@ -156,9 +157,11 @@ async def open_services(
                 bounds=bounds_of(settings),
                 languages=languages,
             ),
+            wildcards=Wildcards(database=database, audit=audit, shipped=shipped_wildcards()),
             languages=languages,
             news=MakerNews(database=database, clock=clock),
             weekly=WeeklyReports(database=database, clock=clock, folder=settings.data_dir),
+            painting=Painting(settings, database=database, jobs=jobs, clock=clock),
             people=People(database=database, files=files, jobs=jobs, clock=clock),
             gallery=gallery,
             stars=Stars(gallery),
@@ -189,7 +192,7 @@ def compose_jobs(
     runner = Runner(
         store=store,
         line=line,
-        workers=workers_of(load, sharing),
+        workers=workers_for(load, sharing.schedule_here),
         clock=clock,
         version=f"Ekaki {version('ekaki')}",
         check=None if tagger is None or load is None else OutputCheck(partial(open_tagger, tagger)),
@@ -212,6 +215,7 @@ def compose_jobs(
         prompts_kept_s=settings.prompts_kept_days * DAY_S or None,
         max_weight=settings.max_role_weight,
         loras=loras,
+        wildcards=shipped_wildcards(),
         output_check=tagger is not None,
     )
     return JobService(
@@ -226,25 +230,6 @@ def observer_of(settings: Settings) -> Observer:
     from bot.watch.counting import Counting
 
     return Counting()
-
-
-def workers_of(load: Load | None, sharing: Sharing) -> list[EngineWorker]:
-    """A worker for each engine."""
-    if load is None:
-        return []
-    if callable(load):
-        return [EngineWorker(load, schedule=sharing.schedule_here())]
-    several, pace = len(load) > 1, Pace()
-    return [
-        EngineWorker(
-            one,
-            name=f"Engine {number} of {len(load)}" if several else "The engine",
-            device=f"local/{number - 1}",
-            pace=pace,
-            schedule=sharing.schedule_here(),
-        )
-        for number, one in enumerate(load, 1)
-    ]
 
 
 def compose_hosts(

@@ -17,10 +17,14 @@ from bot.guilds.moderators import Moderators
 from bot.guilds.reports import Reports
 from bot.guilds.reviews import Reviews
 from bot.guilds.servers import Servers
+from bot.guilds.wildcards import Wildcards
 from bot.hosts.service import Hosts
 from bot.jobs.service import JobService
+from bot.library.descriptions import Descriptions
+from bot.library.face_areas import FaceAreas
 from bot.library.loras import Loras
 from bot.library.news import MakerNews
+from bot.library.painting import Painting
 from bot.library.people import People
 from bot.library.related import Related
 from bot.library.results import Results
@@ -51,11 +55,15 @@ class Services:
     lora_choices: Loras
     suggestions: Suggestions
     related: Related
+    descriptions: Descriptions
+    face_areas: FaceAreas
     results: Results
     moderators: Moderators
     outbox: Outbox
     servers: Servers
+    wildcards: Wildcards
     languages: ServerLanguages
+    painting: Painting
     people: People
     news: MakerNews
     weekly: WeeklyReports

@@ -80,7 +80,7 @@ class Manifest:
     def from_json(text: str) -> "Manifest":
         """Parse it. ValueError says what is wrong, in a few words."""
         values = as_object(parsed(text), "the manifest")
-        if values.get("format") != FORMAT:
+        if type(values.get("format")) is not int or values["format"] != FORMAT:  # nor true, 1.0
             raise ValueError(f"format {_shown(values.get('format'))} is not {FORMAT}")
         files = {
             _name(name): _stored(value)
@@ -156,7 +156,7 @@ def read_loras(text: str) -> list[ListedLora]:
         match = _LORA.fullmatch(line)
         if match is None:
             raise ValueError(f"line {number} can't be read")
-        found.append(ListedLora(match[1], int(match[2]), match[3]))
+        found.append(ListedLora(match[1], _number(int(match[2]), "a size"), match[3]))
     if text and not text.endswith("\n"):
         raise ValueError("the last line is cut off")
     return found

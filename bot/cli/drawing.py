@@ -21,18 +21,25 @@ from bot.config.defaults import defaults_of
 from bot.config.engine_options import engine_options
 from bot.config.settings import Settings
 from bot.jobs.accept.loras import choose_loras, explained
+from bot.jobs.accept.speed import Speeds
 from bot.loras.library import LoraLibrary
 from bot.moderation.loras import LoraRule
-from bot.safety.request import all_readings, refuse_forbidden
+from bot.safety.choices import Checking, resolve_checked
+from bot.safety.request import refuse_forbidden
+from bot.safety.rules import may_begin, may_contain
 from data.shipped.vocabularies import load_vocabulary
+from data.shipped.wildcards import shipped_wildcards
+from pipeline.card import Speed
 from pipeline.disk import at
 from pipeline.engine.protocol import DrawnPicture, Engine
 from pipeline.errors import InputError, StorageError
 from pipeline.load import load_engine
 from pipeline.metadata.a1111_text import parameters_text
 from pipeline.metadata.png import encode_png
+from pipeline.metadata.provenance import XMP
 from pipeline.prepare.offer import time_machine
 from pipeline.prompt.known import NameOf
+from pipeline.prompt.wildcards.request import check_loras
 from pipeline.rating import Rating
 from pipeline.request import GenerationRequest, ResolvedRequest
 from pipeline.resolve import readable, resolve
@@ -56,6 +63,10 @@ def draw(
     try:
         if engine.model.notice:
             note(engine.model.notice)
+        if resolved.speed is Speed.BALANCED and not engine.model.balanced:
+            raise InputError("balanced_none")
+        if resolved.faces and not engine.model.faces:
+            raise InputError("faces_none")
         for index, file in enumerate(files):
             drawn = _draw_one(engine, resolved, index)
             text = parameters_text(
@@ -65,7 +76,7 @@ def draw(
                 model_hash=engine.model.hash,
                 version=f"Ekaki {version('ekaki')}",
             )
-            write_atomically(file, encode_png(drawn.image, text))
+            write_atomically(file, encode_png(drawn.image, text, xmp=XMP))
             say(
                 f"{file}: {drawn.image.width}x{drawn.image.height}, seed {drawn.seed}, "
                 f"{drawn.elapsed_s:.1f} s ({drawn.seconds_a_step:.2f} s a step)"
@@ -79,12 +90,18 @@ def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating)
     tags = load_vocabulary(settings.data_dir)
     library = LoraLibrary(settings.lora_folder)
     asyncio.run(library.refresh())
-    request, loras = choose_loras(readable(request), library, rule=LoraRule(), ceiling=ceiling)
+    request = readable(request)
+    check_loras(request)
+    speeds = Speeds(library=library, ceiling=ceiling, model=None)
+    speed = speeds.chosen(request, Speed.FULL)
+    request, loras = choose_loras(
+        request, library, rule=LoraRule(), ceiling=ceiling, draft=speeds.draft_of(speed)
+    )
 
-    def read(alias_of: NameOf) -> ResolvedRequest:
+    def read(request: GenerationRequest, alias_of: NameOf) -> ResolvedRequest:
         return resolve(
             request,
-            defaults=defaults_of(settings),
+            defaults=replace(defaults_of(settings), speed=speed),
             ceiling=ceiling,
             random_seed=lambda: secrets.randbelow(2**32),
             category_of=tags.category_of,
@@ -93,11 +110,19 @@ def _resolve(request: GenerationRequest, settings: Settings, *, ceiling: Rating)
             loras=loras,
         )
 
-    found = all_readings(read, tags.alias_of)
-    for each in found:
-        refuse_forbidden(each, rating_of=tags.sexual_rating_of)
-    hints = explained(found[0].hints, library, rule=LoraRule(), ceiling=ceiling)
-    return replace(found[0], hints=hints)
+    checking = Checking(
+        read=read,
+        refuse=lambda resolved: refuse_forbidden(resolved, rating_of=tags.sexual_rating_of),
+        may_begin=may_begin,
+        may_contain=may_contain,
+        random_seed=lambda: secrets.randbelow(2**32),
+        alias_of=tags.alias_of,
+        is_known=lambda name: tags.category_of(name) is not None,
+        ceiling=ceiling,
+    )
+    resolved = resolve_checked(request, shipped_wildcards(), checking)
+    hints = explained(resolved.hints, library, rule=LoraRule(), ceiling=ceiling)
+    return replace(resolved, hints=hints)
 
 
 def output_files(out: Path, *, count: int) -> list[Path]:

@@ -20,6 +20,7 @@ _HELP = {
     "guidance_scale": "5 to 7 is advised",
     "seed": "-1 is random",
     "count": "pictures, 1 to 4",
+    "faces": "draw small faces again, larger",
 }
 
 
@@ -44,6 +45,15 @@ def add(subparsers: Subparsers) -> None:
 
 def _add_requests(command: argparse.ArgumentParser) -> None:
     for option in _OFFERED:
+        if option.kind is bool:
+            command.add_argument(
+                f"--{_word(option)}",
+                dest=option.field,
+                action="store_true",
+                default=None,
+                help=_HELP.get(option.field),
+            )
+            continue
         offered = [each for each in option.words if each not in _WITHHELD]
         command.add_argument(
             f"--{_word(option)}",

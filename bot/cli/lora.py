@@ -10,6 +10,8 @@ from pipeline.card import Sampler
 
 if TYPE_CHECKING:
     from bot.config.settings import Settings
+    from bot.loras.adding import Addition
+    from bot.loras.manifest import LoraManifest
     from bot.loras.scan import LoraEntry
     from pipeline.lora.recipe import Recipe
     from pipeline.prepare.lora.linear_layers import LinearLayers
@@ -41,6 +43,12 @@ def add(subparsers: Subparsers) -> None:
         help="compare all files with their hashes",
         description="Read all LoRAs and compare them with their hashes: exit status 1 if anything "
         "is amiss.",
+    )
+    command.add_argument(
+        "--empty",
+        action="store_true",
+        help="LORA_DIR was emptied on purpose: a running bot stops waiting for its disk, and jobs "
+        "that wait for its LoRAs end and cost nothing",
     )
     command.set_defaults(run=run_check)
 
@@ -79,6 +87,11 @@ def _add_add(actions: Subparsers) -> None:
     ):
         command.add_argument(flag, type=kind, metavar="N", help=f"{meaning}, if members say none")
     command.add_argument("--sampler", choices=list(Sampler), help="the sampler if members say none")
+    command.add_argument(
+        "--draft",
+        action="store_true",
+        help="draw drafts (speed: draft) with it; one LoRA can be for drafts, and needs --steps",
+    )
     command.add_argument("--licence", metavar="TEXT", help="shown to members")
     command.add_argument("--author", metavar="TEXT", help="shown to members")
     command.add_argument("--source", metavar="LINK", default="", help="where it is from")
@@ -88,9 +101,7 @@ def _add_add(actions: Subparsers) -> None:
 
 def run_add(args: argparse.Namespace) -> int:
     """Add a LoRA."""
-    import time
-
-    from bot.loras.adding import Addition, add_lora, parse_strength
+    from bot.loras.adding import Addition, parse_strength
     from bot.loras.metadata import split_triggers
     from pipeline.lora.recipe import Recipe
     from pipeline.rating import Rating
@@ -112,11 +123,25 @@ def run_add(args: argparse.Namespace) -> int:
             guidance_scale=args.cfg,
             sampler=None if args.sampler is None else Sampler(args.sampler),
         ),
+        draft=args.draft,
     )
-    layers = _layers(settings)
-    if args.file.is_file() and args.file.stat().st_size > _LARGE_BYTES:
-        note(f"Converting {args.file.name} ({_size(args.file.stat().st_size)}).")
+    add_and_tell(settings, addition, layers_in_use(settings))
+    return 0
+
+
+def add_and_tell(settings: "Settings", addition: "Addition", layers: "LinearLayers") -> None:
+    """Add a LoRA for models with these `layers`, with a progress bar, and print what was added.
+    Raises as `add_lora`."""
+    import time
+
     from tqdm import tqdm
+
+    from bot.config.engine_options import draws_convolutions
+    from bot.loras.adding import add_lora
+
+    file = addition.file
+    if file.is_file() and file.stat().st_size > _LARGE_BYTES:
+        note(f"Converting {file.name} ({_size(file.stat().st_size)}).")
 
     with tqdm(unit="layer", disable=None, leave=False) as bar:
 
@@ -127,13 +152,18 @@ def run_add(args: argparse.Namespace) -> int:
         added = add_lora(settings.lora_folder, addition, layers, now=time.time(), progress=progress)
     for line in added.warnings:
         note(line)
+    if added.convolutions and not draws_convolutions(settings):
+        note(
+            "It changes convolutions, for which the model in use was not prepared: pictures with "
+            "it fail until then. Run: python -m bot model prepare"
+        )
     manifest = added.manifest
     triggers = ", ".join(manifest.triggers) or "none"
     say(
         f"Added {added.name}: rank {manifest.rank}, {_size(manifest.adapter.size_bytes)}, trigger "
-        f"words: {triggers}, rating: {manifest.rating.label}{_recipe(manifest.recipe)}."
+        f"words: {triggers}, rating: {manifest.rating.label}{_recipe(manifest.recipe)}"
+        f"{_for_drafts(manifest)}."
     )
-    return 0
 
 
 def run_list(args: argparse.Namespace) -> int:
@@ -143,7 +173,8 @@ def run_list(args: argparse.Namespace) -> int:
     for entry in entries:
         state = f"PROBLEM: {entry.problem}" if entry.problem else _size(entry.size_bytes)
         triggers = f" ({', '.join(entry.triggers)})" if entry.triggers else ""
-        say(f"{entry.name}{triggers}: {entry.rating.label}, {state}")
+        rating = f"{entry.rating.label}, " if entry.digest else ""  # else its manifest is unread
+        say(f"{entry.name}{triggers}: {rating}{state}{_for_drafts(entry)}")
     if not entries:
         note(f"There are no LoRAs in {settings.lora_folder}. Add one: python -m bot lora add FILE")
     return 0
@@ -174,6 +205,7 @@ def run_show(args: argparse.Namespace) -> int:
         "strength": f"{entry.strength:g}",
         "rating": entry.rating.label,
         "recipe": _recipe(entry.recipe).removeprefix(", recipe: "),
+        "drafts": "drawn with it" if entry.draft else "",
         "licence": entry.licence,
         "author": entry.author,
         "source": entry.source,
@@ -205,9 +237,17 @@ def run_remove(args: argparse.Namespace) -> int:
 def run_check(args: argparse.Namespace) -> int:
     """Check all."""
     from bot.loras.checking import check_library
+    from bot.loras.shelf import Shelf
 
     settings = load_settings(args)
-    findings = check_library(settings.lora_folder, family=_layers(settings).family, report=note)
+    if args.empty:
+        with Shelf.opened(settings.lora_folder) as shelf:
+            shelf.demand_empty()
+        say(f"{settings.lora_folder} is empty on purpose. A running bot knows within seconds.")
+        return 0
+    findings = check_library(
+        settings.lora_folder, family=layers_in_use(settings).family, report=note
+    )
     for line in findings.problems:
         say(line)
     if not findings.problems:
@@ -222,6 +262,10 @@ def _recipe(recipe: "Recipe") -> str:
 
     line = settings_line(GenerationRequest(**recipe.said))
     return f", recipe: {line}" if line else ""
+
+
+def _for_drafts(lora: "LoraManifest | LoraEntry") -> str:
+    return ", for drafts" if lora.draft else ""
 
 
 def _size(size_bytes: int) -> str:
@@ -240,7 +284,7 @@ def _entries(settings: "Settings") -> "tuple[LoraEntry, ...]":
         return Scanner(settings.lora_folder, family=lora_family(settings)).scan()
 
 
-def _layers(settings: "Settings") -> "LinearLayers":
+def layers_in_use(settings: "Settings") -> "LinearLayers":
     """The layers of the model in use; those of SDXL if it is not on this machine."""
     from bot.config.engine_options import lora_layers
     from pipeline.prepare.lora.linear_layers import LinearLayers

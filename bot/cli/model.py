@@ -5,6 +5,7 @@ import argparse
 from bot.cli import prepare
 from bot.cli.shared import Subparsers, load_settings
 from bot.common.terminal import note, say
+from pipeline.lora.distilled import DEFAULT_KIND, DISTILLED
 
 
 def add(subparsers: Subparsers) -> None:
@@ -25,6 +26,25 @@ def add(subparsers: Subparsers) -> None:
         help="instead of the model, the tagger that checks finished pictures (0.38 GB)",
     )
     command.add_argument(
+        "--draft",
+        nargs="?",
+        const=DEFAULT_KIND,
+        choices=list(DISTILLED),
+        help="instead of the model, a LoRA for few steps, with which drafts are drawn (0.4 to 0.8 "
+        f"GB; default: {DEFAULT_KIND}); it becomes part of the library",
+    )
+    command.add_argument(
+        "--small-decoder",
+        action="store_true",
+        help="instead of the model, a small decoder (TAESDXL, 10 MB) for drafts and previews",
+    )
+    command.add_argument(
+        "--faces",
+        action="store_true",
+        help="instead of the model, a detector of anime faces (0.25 MB, MIT licence), with which "
+        "small faces are drawn again, larger",
+    )
+    command.add_argument(
         "--prepare",
         action="store_true",
         help="then prepare it for this machine without asking (as `model prepare`)",
@@ -41,6 +61,19 @@ def run(args: argparse.Namespace) -> int:
 
         fetched = fetch_tagger(settings.models_dir, progress=note)
         say(f"{fetched.path} (commit {fetched.commit})")
+        return 0
+    if args.faces:
+        from pipeline.faces.fetch import fetch_faces
+
+        say(str(fetch_faces(settings.models_dir, progress=note)))
+        return 0
+    if args.draft or args.small_decoder:
+        from bot.cli import drafts
+
+        if args.draft:
+            drafts.fetch_draft(settings, DISTILLED[args.draft])
+        if args.small_decoder:
+            drafts.fetch_small_decoder(settings)
         return 0
 
     from dataclasses import replace

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION = (
     "Make from the downloaded model one that this machine runs faster and in less memory: fp32 "
-    "(fused attention), fp16 (for NVIDIA cards), int8 (for processors) or bf16 (for processors "
-    "that have it, with OpenVINO). It is checked against its source before it is used. Killed or "
-    "out of disk, it goes on where it was when started again."
+    "(fused attention), fp16 (for NVIDIA cards), int8 (for processors), bf16 or int8-bf16 (for "
+    "processors that have bfloat16, with OpenVINO). It is checked against its source before it is "
+    "used. Killed or out of disk, it goes on where it was when started again."
 )
 
 
@@ -25,7 +25,7 @@ def add(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     )
     command.add_argument(
         "--variant",
-        choices=["auto", "fp32", "fp16", "int8", "bf16"],
+        choices=["auto", "fp32", "fp16", "int8", "bf16", "int8-bf16"],
         default="auto",
         help="auto (the default) chooses by this machine and a short timing, and says why",
     )

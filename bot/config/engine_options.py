@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from bot.config.kinds import SHIPPED_MODEL
 from bot.config.settings import Settings
 from data.shipped.paths import DEMO_MODEL
-from pipeline.engine.protocol import Engine
+from pipeline.engine.protocol import Engine, SlotLoader
 from pipeline.errors import ModelError
-from pipeline.load import load_engine
+from pipeline.faces.sources import find_faces
+from pipeline.load import load_engine, open_slots
 from pipeline.model.options import EngineOptions, model_path
 from pipeline.tagger.folder import find_tagger
 
@@ -34,6 +35,7 @@ def engine_options(settings: Settings, *, device_id: int | None = None) -> Engin
         check_memory=True,
         variant=settings.model_variant,
         loras=settings.lora_folder,
+        faces=faces_file(settings),
     )
 
 
@@ -50,7 +52,18 @@ def loaders_of(
         with turn:
             return load_engine(options, progress=progress)
 
-    return [partial(load, options) for options in device_options(settings)]
+    found = device_options(settings)
+    if not draws_together(settings):
+        return [partial(load, options) for options in found]
+    shared = [replace(options, draw_at_once=settings.draw_at_once) for options in found]
+    return [SlotLoader(open_slots(each, progress=progress, turn=turn)) for each in shared]
+
+
+def draws_together(settings: Settings) -> bool:
+    """Whether a device may draw several pictures at once."""
+    if settings.engine != "own":
+        return False
+    return settings.draw_at_once > 1 or (settings.draw_at_once == 0 and settings.provider != "cpu")
 
 
 def device_options(settings: Settings) -> list[EngineOptions]:
@@ -77,6 +90,20 @@ def with_devices(settings: Settings) -> Settings:
     return replace(settings, provider="cpu", device_id=settings.device_id[:1])
 
 
+def faces_file(settings: Settings) -> Path | None:
+    """The face finder, if there is one. ModelError `faces_missing` if FACES names none."""
+    model = DEMO_MODEL
+    if settings.model != SHIPPED_MODEL:
+        model = model_path(
+            EngineOptions(
+                model=settings.model,
+                revision=settings.model_revision,
+                models_dir=settings.models_dir,
+            )
+        )
+    return find_faces(settings.faces, model=model, models_dir=settings.models_dir)
+
+
 def tagger_folder(settings: Settings) -> Path | None:
     """The output tagger, if there is one. ModelError `tagger_missing` if TAGGER names none."""
     model = model_path(engine_options(settings))
@@ -98,3 +125,21 @@ def lora_family(settings: Settings) -> str:
     """Equal for models that the same LoRAs fit; "" if the model is not on this machine."""
     layers = lora_layers(settings)
     return "" if layers is None else layers.family
+
+
+def draws_convolutions(settings: Settings) -> bool:
+    """Whether the model that draws was prepared for LoRAs that change convolutions; True if it
+    can't be told, since other messages say then what is amiss."""
+    from pipeline.errors import EkakiError
+    from pipeline.model.source import open_source
+    from pipeline.onnx.branch_size import has_convolutions
+    from pipeline.plan.prepared import find
+    from pipeline.runtime.providers import choose_provider
+
+    options = engine_options(settings)
+    try:
+        provider = choose_provider(options.provider, device_id=options.device_id)
+        folder = find(options.models_dir, open_source(options), options.variant, provider)
+        return has_convolutions(folder.onnx_file("unet"))
+    except (EkakiError, OSError, ValueError):
+        return True

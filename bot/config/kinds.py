@@ -181,6 +181,16 @@ def model(typed: str) -> str:
     return typed
 
 
+@kind("auto, off, or a file of a cascade in OpenCV's XML")
+def faces(typed: str) -> str:
+    """`auto`, `off` or a file."""
+    if typed.lower() in {"auto", "off"}:
+        return typed.lower()
+    if not typed.startswith((".", "/", "~")) and not Path(typed).is_file():
+        raise ValueError(typed)
+    return str(Path(typed).expanduser())
+
+
 @kind("auto, off, or a folder with model.onnx and selected_tags.csv")
 def tagger(typed: str) -> str:
     """`auto`, `off` or a folder."""

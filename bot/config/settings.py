@@ -82,6 +82,11 @@ class Settings:
     otherwise the one of `python -m bot model fetch --tagger`. Without one `nsfw` and `explicit`
     stay off everywhere."""
 
+    faces: Annotated[str, kinds.faces] = "auto"
+    """What finds the faces that are drawn again, larger, for `faces: true`. auto: the model's own,
+    otherwise the one of `python -m bot model fetch --faces`. off, or the file of another cascade of
+    local binary patterns in OpenCV's XML."""
+
     engine: EngineName = "own"
     """own: our loop over the ONNX sessions, small and quick to start. stock: optimum's unchanged
     pipeline, needs torch."""
@@ -95,6 +100,18 @@ class Settings:
 
     threads: Annotated[int | None, kinds.threads()] = None
     """Processor threads for drawing. More threads than cores are slower."""
+
+    draw_at_once: Annotated[
+        int,
+        kinds.whole(
+            0,
+            16,
+            unit="pictures",
+            zero="as many as a card has room for, at most 4; one on the processor",
+        ),
+    ] = 0
+    """How many people's pictures each device of this machine draws at once, step by step, if they
+    have the same size and LoRAs. On a processor more than one takes memory and saves no time."""
 
     hosts: Annotated[Literal["local", "ray", "both"], Section("Several machines")] = "local"
     """Where pictures are drawn (docs/hosts.md). local: on this machine. ray: on others, which join

@@ -36,6 +36,7 @@ def check_model(settings: Settings) -> Iterator[Check]:
     yield ok("Model", f"{folder.name}, {folder.precision}, {gib(weights)}")
     if folder.notice:
         yield warn("Model", folder.notice, "Fine for trying things out.")
+    yield from _check_small_decoder(folder)
     yield from _check_memory(settings, folder)
     yield from _check_speed(settings, folder)
 
@@ -44,6 +45,22 @@ def _model_mend(error: EkakiError) -> str:
     if error.key in {"model_not_fetched", "download_incomplete"}:
         return "Run: python -m bot model fetch. It goes on where it was."
     return "Set MODEL to a whole SDXL in ONNX: a folder, or a repository of the hub (OWNER/NAME)."
+
+
+def _check_small_decoder(source: "ModelFolder") -> Iterator[Check]:
+    """Load and run the small decoder, if the model has one."""
+    from pipeline.prepare.small_decoder import try_small_decoder
+    from pipeline.runtime.sessions import SessionFactory
+
+    if source.small_decoder is None:
+        return
+    try:
+        try_small_decoder(source, source.small_decoder, SessionFactory(provider="cpu"))
+    except EkakiError as error:
+        again = "Run: python -m bot model fetch --small-decoder"
+        yield fail("Small decoder", words(error), again)
+        return
+    yield ok("Small decoder", "it works: drafts and previews are made with it")
 
 
 def check_tagger(settings: Settings) -> Check:

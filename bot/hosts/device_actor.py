@@ -64,7 +64,7 @@ def options_to_json(options: list[EngineOptions]) -> str:
 def options_from_json(text: str, index: int) -> EngineOptions:
     """Of device `index`."""
     values: dict[str, Any] = json.loads(text)[index]
-    for folder in ("models_dir", "loras"):
+    for folder in ("models_dir", "loras", "faces"):
         values[folder] = None if values[folder] is None else Path(values[folder])
     return EngineOptions(**values)
 
@@ -76,6 +76,7 @@ class Watching:
         self.events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self.cancelled = threading.Event()
         self.signs = 0
+        self._face = (0, 0)
         self._previewed_at = 0.0
 
     def is_cancelled(self) -> bool:
@@ -89,7 +90,10 @@ class Watching:
             self._previewed_at = now
             image = preview()
             shown = None if image is None else preview_of(image)
-        self.events.put(StepDone(step, steps, shown))
+        self.events.put(StepDone(step, steps, shown, *self._face))
+
+    def on_face(self, face: int, faces: int) -> None:
+        self._face = (face, faces)
 
 
 class DeviceActor:
@@ -126,7 +130,9 @@ class DeviceActor:
         self._engine = engine
         return described(engine.model)
 
-    def draw(self, request_json: str, index: int, init: bytes | None) -> Iterator[Event]:
+    def draw(
+        self, request_json: str, index: int, init: bytes | None, mask: bytes | None = None
+    ) -> Iterator[Event]:
         """Draw picture `index`: steps, then a picture or a failure."""
         watching = self._watching = Watching()
         request = ResolvedRequest.from_json(request_json)
@@ -137,10 +143,13 @@ class DeviceActor:
 
         def work() -> None:
             try:
-                image = None if init is None else decoded(init)
-                drawn = engine.draw(request, index, watching, init_image=image)
+                images = [None if each is None else decoded(each) for each in (init, mask)]
+                drawn = engine.draw(
+                    request, index, watching, init_image=images[0], mask_image=images[1]
+                )
                 watching.events.put(PictureDone(
-                    encoded(drawn.image), drawn.seed, drawn.elapsed_s, drawn.seconds_a_step
+                    encoded(drawn.image), drawn.seed, drawn.elapsed_s, drawn.seconds_a_step,
+                    drawn.decoder, drawn.faces, drawn.faces_s,
                 ))  # fmt: skip
             except BaseException as error:  # noqa: BLE001 - see `load`
                 watching.events.put(Failure.of(error))

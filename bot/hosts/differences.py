@@ -28,6 +28,11 @@ def of_models(there: ModelDescription, here: ModelDescription | None) -> str:
 
 
 def _of_branches(there: ModelDescription, here: ModelDescription | None) -> str:
+    if here is not None and here.faces and not there.faces:
+        return (
+            "it finds no faces, the bot does: run there python -m bot model fetch --faces,"
+            " or set FACES"
+        )
     if here is None or there.loras or not here.loras:
         return ""
     return (

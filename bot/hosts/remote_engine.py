@@ -22,7 +22,7 @@ from bot.hosts.wire import (
     description_of,
     encoded,
 )
-from pipeline.engine.protocol import DrawnPicture, ModelDescription, Watch
+from pipeline.engine.protocol import DrawnPicture, FaceWatch, ModelDescription, Watch
 from pipeline.errors import Cancelled, EkakiError, EngineError
 from pipeline.lora.use import LoraUse
 from pipeline.request import ResolvedRequest
@@ -129,17 +129,23 @@ class RemoteEngine:
         watch: Watch,
         *,
         init_image: Image | None = None,
+        mask_image: Image | None = None,
     ) -> DrawnPicture:
         """See `Engine.draw`. EngineError `host_lost`: the picture can be drawn elsewhere;
         `device_lost`: the process there ended over it."""
         ray = ray_module()
-        wanted = init_image if request.init_picture else None
-        init = None if wanted is None else encoded(wanted)
+        init, mask = (
+            encoded(image) if content_hash and image is not None else None
+            for content_hash, image in (
+                (request.init_picture, init_image),
+                (request.mask, mask_image),
+            )
+        )
         stopping = False
         self._bring(request.loras, watch)
         try:
             draw = self._actor.draw.options(num_returns="streaming")
-            events = draw.remote(request.to_json(), index, init)
+            events = draw.remote(request.to_json(), index, init, mask)
             self._pings.start()
             while True:
                 ready, _ = ray.wait([events], timeout=LOOK_EVERY_S, fetch_local=False)
@@ -152,6 +158,8 @@ class RemoteEngine:
                 event: Event = ray.get(next(events), timeout=SILENT_S)
                 self._pings.heard()
                 if isinstance(event, StepDone):
+                    if event.face and isinstance(watch, FaceWatch):
+                        watch.on_face(event.face, event.faces)
                     watch.on_step(event.step, event.steps, _shown(event))
                 else:
                     return _end(event)

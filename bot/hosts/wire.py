@@ -18,11 +18,14 @@ _PREVIEW_QUALITY: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class StepDone:
-    """Step `step` of `steps` is done. `preview`: a JPEG, or None where nothing changed since."""
+    """Step `step` of `steps` is done. `preview`: a JPEG, or None where nothing changed since.
+    `face` of `faces`: whose steps they are; 0 for those of the picture."""
 
     step: int
     steps: int
     preview: bytes | None
+    face: int = 0
+    faces: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class PictureDone:
     seed: int
     elapsed_s: float
     seconds_a_step: float
+    decoder: str = ""
+    faces: int = 0
+    faces_s: float = 0.0
 
     def picture(self) -> DrawnPicture:
         """With its pixels."""
@@ -41,6 +47,9 @@ class PictureDone:
             seed=self.seed,
             elapsed_s=self.elapsed_s,
             seconds_a_step=self.seconds_a_step,
+            decoder=self.decoder,
+            faces=self.faces,
+            faces_s=self.faces_s,
         )
 
 
@@ -108,6 +117,10 @@ def description_of(values: dict[str, Any]) -> ModelDescription:
     """What `described` gave, of any version: unknown fields are passed over. TypeError."""
     known = {each.name for each in fields(ModelDescription)}
     found = {name: value for name, value in values.items() if name in known}
-    if isinstance(found.get("expected"), dict):
-        found["expected"] = Expected(**found["expected"])
+    expected: dict[str, Any] | None = found.get("expected")
+    if isinstance(expected, dict):
+        of_expected = {each.name for each in fields(Expected)}
+        found["expected"] = Expected(
+            **{name: value for name, value in expected.items() if name in of_expected}
+        )
     return ModelDescription(**found)

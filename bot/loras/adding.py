@@ -42,15 +42,18 @@ class Addition:
     author: str | None = None
     preview: Path | None = None
     recipe: Recipe = NO_RECIPE
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Added:
-    """The new entry. `warnings`: what the operator should know, a sentence each."""
+    """The new entry. `warnings`: what the operator should know, a sentence each. `convolutions`:
+    it changes some, so the model has to be prepared for that."""
 
     name: str
     manifest: LoraManifest
     warnings: tuple[str, ...]
+    convolutions: bool = False
 
 
 def parse_strength(typed: str) -> float:
@@ -81,6 +84,8 @@ def add_lora(
     name = check_name(addition.name) if addition.name is not None else name_from(addition.file.stem)
     _check_texts(addition)
     addition.recipe.check()
+    if addition.draft and addition.recipe.num_inference_steps is None:
+        raise InputError("lora_draft_steps")
     if addition.preview is not None:
         from bot.loras.preview import make_preview
 
@@ -89,6 +94,8 @@ def add_lora(
         preview = None
     with Shelf.opened(folder) as shelf:
         shelf.demand_free(name)
+        if addition.draft:
+            shelf.demand_no_draft()
         file = LoraFile(addition.file.expanduser(), products=True)
         found = suggest(file.metadata)
         try:
@@ -106,7 +113,12 @@ def add_lora(
         except BaseException:
             shelf.draft.unlink(missing_ok=True)
             raise
-    return Added(name=name, manifest=manifest, warnings=warnings)
+    return Added(
+        name=name,
+        manifest=manifest,
+        warnings=warnings,
+        convolutions=converted.convolutions > 0,
+    )
 
 
 def _check_texts(addition: Addition) -> None:
@@ -160,6 +172,7 @@ def _manifest(
         triggers=found.triggers if addition.triggers is None else addition.triggers,
         strength=addition.strength,
         recipe=addition.recipe,
+        draft=addition.draft,
         rating=addition.rating,
         licence=found.licence if addition.licence is None else addition.licence,
         source=addition.source,

@@ -33,6 +33,7 @@ def check_library(folder: Path, *, family: str, report: Callable[[str], None]) -
     problems: list[str] = []
     needed: set[Path] = set()
     keys: dict[str, str] = {}
+    for_drafts = ""
     for name in names:
         report(f"Reading {name}.")
         first = keys.setdefault(key_of(name), name)
@@ -43,6 +44,9 @@ def check_library(folder: Path, *, family: str, report: Callable[[str], None]) -
             manifest = read_manifest(manifest_path(folder, name))
             needed.add(adapter_path(folder, manifest.adapter.sha256))
             _check(folder, manifest, family)
+            if manifest.draft and for_drafts:
+                problems.append(f"{name}: it is for drafts, as is {for_drafts}; one can be.")
+            for_drafts = for_drafts or (name if manifest.draft else "")
         except EkakiError as error:
             problems.append(f"{name}: {words(error)}")
     problems += [

@@ -52,6 +52,13 @@ class LoraLibrary:
         """The LoRA of that name, in any case."""
         return self._by_key.get(key_of(name))
 
+    @property
+    def draft(self) -> LoraEntry | None:
+        """The one that drafts are drawn with: the first that says so, preferably one that can be
+        used."""
+        marked = [entry for entry in self._entries if entry.draft]
+        return min(marked, key=lambda entry: bool(entry.problem), default=None)
+
     def may_return(self, name: str) -> bool:
         """Whether a LoRA of that name, which was there, may be there again: nobody can tell while
         the folder or its files can't be read."""

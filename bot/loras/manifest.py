@@ -52,7 +52,7 @@ class LoraManifest:
     for, if that is known. `family`: the models whose layers it fits
     (`pipeline.prepare.lora.linear_layers`). `values_sha256`: the original's without its header,
     A1111's `Lora hashes`. `rank`: the highest of its layers'. `added`: seconds since the epoch.
-    `recipe` is stored as `steps`, `cfg` and `sampler`."""
+    `recipe` is stored as `steps`, `cfg` and `sampler`. `draft`: drafts are drawn with it."""
 
     adapter: StoredFile
     original: StoredFile
@@ -69,6 +69,7 @@ class LoraManifest:
     layers: int = 0
     added: float = 0.0
     recipe: Recipe = NO_RECIPE
+    draft: bool = False
 
     def to_json(self) -> str:
         """As it is stored."""
@@ -78,6 +79,7 @@ class LoraManifest:
             "strength": self.strength,
             "rating": self.rating.label,
             **{key: self.recipe.said[field] for key, field in _RECIPE if field in self.recipe.said},
+            **({"draft": True} if self.draft else {}),
             "licence": self.licence,
             "source": self.source,
             "author": self.author,
@@ -96,8 +98,9 @@ class LoraManifest:
     def from_json(text: str) -> "LoraManifest":
         """Parse it. ValueError says what is wrong, in a few words."""
         values = as_object(parsed(text), "the file")
-        if values.get("format") != FORMAT:
+        if type(values.get("format")) is not int or values["format"] != FORMAT:  # nor true, 1.0
             raise ValueError(f"its format is not {FORMAT}")
+        recipe = _recipe(values)
         return LoraManifest(
             adapter=_file(values, "adapter"),
             original=_file(values, "original"),
@@ -109,11 +112,12 @@ class LoraManifest:
             author=_text(values, "author"),
             base=_text(values, "base"),
             family=_text(values, "family"),
-            values_sha256=_text(values, "values_sha256"),
-            rank=int(_number(values, "rank", 0, 0, 2**20)),
-            layers=int(_number(values, "layers", 0, 0, 2**20)),
+            values_sha256=_values_hash(values),
+            rank=_whole(values, "rank", 0, 2**20),
+            layers=_whole(values, "layers", 0, 2**20),
             added=_number(values, "added", 0.0, 0, _LATEST),
-            recipe=_recipe(values),
+            recipe=recipe,
+            draft=_draft(values, recipe),
         )
 
 
@@ -134,14 +138,16 @@ def _file(values: Mapping[str, Any], key: str) -> StoredFile:
     return StoredFile(
         name=_text(said, "name", most=1000),
         sha256=sha256,
-        size_bytes=int(_number(said, "size", 0, 0, 2**50)),
-        mtime_ns=_whole(said.get("mtime_ns", 0)),
+        size_bytes=_whole(said, "size", 0, 2**50),
+        mtime_ns=max(0, _whole(said, "mtime_ns", -(2**63), 2**63 - 1)),  # before 1970: unknown
     )
 
 
-def _whole(value: object) -> int:
-    """Not through a float, which has too few digits for nanoseconds."""
-    return value if type(value) is int and 0 <= value < 2**63 else 0
+def _values_hash(values: Mapping[str, Any]) -> str:
+    value = values.get("values_sha256", "")
+    if value != "" and (not isinstance(value, str) or not _HASH.fullmatch(value)):
+        raise ValueError("values_sha256 is no SHA-256")
+    return str(value)
 
 
 def _triggers(value: object) -> tuple[str, ...]:
@@ -166,10 +172,19 @@ def _recipe(values: Mapping[str, Any]) -> Recipe:
     most = MAX_STEPS if sampler is None else SCHEDULERS[sampler].highest_steps(MAX_STEPS)
     steps = cfg = None
     if values.get("steps") is not None:
-        steps = int(_number(values, "steps", 0, MIN_STEPS, most))
+        steps = _whole(values, "steps", MIN_STEPS, most)
     if values.get("cfg") is not None:
-        cfg = float(_number(values, "cfg", 0, MIN_GUIDANCE, MAX_GUIDANCE))
+        cfg = _number(values, "cfg", 0, MIN_GUIDANCE, MAX_GUIDANCE)
     return Recipe(num_inference_steps=steps, guidance_scale=cfg, sampler=sampler)
+
+
+def _draft(values: Mapping[str, Any], recipe: Recipe) -> bool:
+    value = values.get("draft", False)
+    if not isinstance(value, bool):
+        raise ValueError("draft is neither true nor false")  # noqa: TRY004 - as for anything else
+    if value and recipe.num_inference_steps is None:
+        raise ValueError("it is for drafts and does not say how many steps they take")
+    return value
 
 
 def _text(values: Mapping[str, Any], key: str, *, most: int = MAX_TEXT) -> str:
@@ -189,4 +204,12 @@ def _number(values: Mapping[str, Any], key: str, default: float, low: float, hig
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not low <= value <= high:  # neither is NaN
         raise ValueError(f"{key} is no number from {low:g} to {high:g}")
+    return float(value)
+
+
+def _whole(values: Mapping[str, Any], key: str, low: int, high: int) -> int:
+    """0 if there is none. Not through a float, which has too few digits for nanoseconds."""
+    value = values.get(key, 0)
+    if type(value) is not int or not (low <= value <= high or key not in values):
+        raise ValueError(f"{key} is no whole number from {low} to {high}")
     return value

@@ -17,11 +17,18 @@ from pipeline.rating import Rating
 
 PREVIEWS: Final = (".webp", ".png")
 LOCK: Final = "loras.lock"
-"""In every folder that was changed with `bot lora`, also when its last LoRA was removed."""
+"""In every folder that was changed with `bot lora`, also when its last LoRA was removed: without it
+an empty folder may be one whose disk is not mounted."""
+GONE_OR_EMPTY: Final = (
+    "the folder is gone or empty. Mount its disk; if it was emptied on purpose, say so with: "
+    "python -m bot lora check --empty"
+)
 
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change (ns) of a file; -1 if that can't be read."""
 _UNREAD: Final[Stamp] = (-1, -1)
+_UNKNOWN_RATING: Final = max(Rating)
+"""Of an entry that can't be read: nobody may learn its name where its rating might be too high."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +37,9 @@ class LoraEntry:
     `<digest>.safetensors`. `strength`: the one to use if none is said. `recipe`: settings to use
     where none are said. `hash`: the first twelve
     digits of what A1111 writes as `Lora hashes`, "" if unknown. `rank`: the highest of its layers'.
-    `size_bytes`: of the adapter file. `problem`: why it can't be used now, as a sentence; empty if
-    it can. `may_pass`: its files are there, but could not be read."""
+    `draft`: drafts are drawn with it. `size_bytes`: of the adapter file. `problem`: why it can't be
+    used now, as a sentence; empty if it can. `may_pass`: its files are there, but could not be
+    read."""
 
     name: str
     digest: str
@@ -43,6 +51,7 @@ class LoraEntry:
     author: str = ""
     base: str = ""
     recipe: Recipe = NO_RECIPE
+    draft: bool = False
     hash: str = ""
     rank: int = 0
     size_bytes: int = 0
@@ -95,7 +104,7 @@ class Scanner:
         were entries and the folder is gone: it may be on a disk that is not mounted now."""
         seen = _stamps(self.folder)
         if self._entries and not _is_library(seen):
-            raise FileNotFoundError(errno.ENOENT, "the folder is gone or empty")
+            raise FileNotFoundError(errno.ENOENT, GONE_OR_EMPTY)
         # A problem may be solved without a trace in sizes and times: permissions, a mounted disk.
         if seen != self._seen or any(entry.problem for entry in self._entries):
             entries = self._read(seen)
@@ -120,7 +129,13 @@ class Scanner:
             may_pass = _is_unread(error)
             # A name on disk may have bytes that are no UTF-8, and Discord takes only that.
             shown = name.encode(errors="replace").decode()
-            return LoraEntry(name=shown, digest="", problem=words(error), may_pass=may_pass)
+            return LoraEntry(
+                name=shown,
+                digest="",
+                rating=_UNKNOWN_RATING,
+                problem=words(error),
+                may_pass=may_pass,
+            )
         previews = [name + suffix for suffix in PREVIEWS if name + suffix in seen]
         problem, may_pass = "", False
         try:
@@ -139,6 +154,7 @@ class Scanner:
             author=manifest.author,
             base=manifest.base,
             recipe=manifest.recipe,
+            draft=manifest.draft,
             hash=manifest.values_sha256[:12],
             rank=manifest.rank,
             size_bytes=manifest.adapter.size_bytes,

@@ -53,6 +53,13 @@ class Shelf:
         """Of all LoRAs, also those that can't be used."""
         return sorted(path.stem for path in self.folder.glob("*.json"))
 
+    def demand_empty(self) -> None:
+        """InputError `lora_not_empty` if there are LoRAs. After it a running bot knows that there
+        are none, and does not wait for a disk: the lock is in the folder."""
+        names = self.names()
+        if names:
+            raise InputError("lora_not_empty", path=str(self.folder), count=len(names))
+
     def find(self, name: str) -> str:
         """The name as it is stored. InputError `lora_not_there`, with the nearest names."""
         names = self.names()
@@ -66,6 +73,16 @@ class Shelf:
         for each in self.names():
             if key_of(each) == key_of(name):
                 raise InputError("lora_taken", name=each)
+
+    def demand_no_draft(self) -> None:
+        """InputError `lora_draft_taken` if drafts are drawn with one already."""
+        for each in self.names():
+            try:
+                manifest = read_manifest(manifest_path(self.folder, each))
+            except StorageError:  # drafts can't be drawn with it
+                continue
+            if manifest.draft:
+                raise InputError("lora_draft_taken", name=each)
 
     def put(self, name: str, manifest: LoraManifest, preview: bytes | None) -> None:
         """Add an entry whose adapter is the draft."""

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from bot.safety.matching import TermMatcher
+from bot.safety.matching import Shapes, TermMatcher
 from bot.safety.normalise import normalise
 from bot.safety.readings import readings
 from bot.safety.rules import NEGATIVE_WEIGHT
@@ -35,6 +35,11 @@ def find_blocked(words: Words, prompt: str, negative_prompt: str) -> str | None:
     if NEGATIVE_WEIGHT.search(negative_prompt):  # `(gore:-1)` requests it
         wanted = f"{prompt}, {negative_prompt}"
     return _matcher(words).find(readings(wanted))
+
+
+def shapes(words: Words) -> Shapes:
+    """What the server's words may begin with and have in them."""
+    return Shapes(_matcher(words).shapes) if words.blocked else Shapes(())
 
 
 @lru_cache(maxsize=64)

@@ -17,9 +17,16 @@ from pipeline.speed.estimate import SIDE, USUAL_PICTURE, about, expect
 from pipeline.speed.notes import Speeds
 from pipeline.speed.work import sdxl_work
 
-MEMORY_GB: Final = {"source": 16.8, "fp32": 4.9, "int8": 7.0, "bf16": 10.5, "fp16": 8.0}
+MEMORY_GB: Final = {
+    "source": 16.8,
+    "fp32": 4.9,
+    "int8": 7.0,
+    "bf16": 10.5,
+    "int8-bf16": 9.2,
+    "fp16": 8.0,
+}
 """Of a whole picture at 1024x1024 with guidance, measured by `make bench-full` with random weights
-of SDXL's size; `fp16` planned, on a card."""
+of SDXL's size; `int8-bf16` and, on a card, `fp16` planned."""
 
 
 def variants(settings: Settings, *, progress: Callable[[str], None]) -> list[Choice]:

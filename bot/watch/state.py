@@ -86,7 +86,7 @@ async def read_state(bot: EkakiBot, health: Health) -> BotState:
         model=services.jobs.model,
         readiness=readiness,
         queue=services.jobs.queue_counts(),
-        engines=Counter(worker.state for worker in services.jobs.runner.engines.workers),
+        engines={str(each): n for each, n in services.jobs.runner.engines.states.items()},
         host_devices=Counter(view.state for view in hosts),
         servers=len(bot.guilds),
         shards=tuple(bot.shard_views()),

@@ -127,7 +127,7 @@ def test_who_could_only_be_emulated_is_left_out_with_a_word(
     ]
     assert "bf16" not in machine.prepared
     missing = {row.name: row.cells[LEFT_OUT] for row in found.rows if LEFT_OUT in row.cells}
-    assert missing.keys() == {"own bf16 (OpenVINO)", "torch bf16"}
+    assert missing.keys() == {"own bf16 (OpenVINO)", "own int8-bf16 (OpenVINO)", "torch bf16"}
     assert "no bfloat16" in missing["torch bf16"]
     assert "left out: torch bf16" in capsys.readouterr().out
     made = filled("<!-- bench:full -->\n<!-- /bench -->", {"full": found})

@@ -118,7 +118,13 @@ async def open_harness(
             store=store,
             line=line,
             workers=[
-                EngineWorker(each, name=f"Engine {number}", pace=pace, schedule=schedule)
+                EngineWorker(
+                    each,
+                    name=f"Engine {number}",
+                    device=f"local/{number - 1}",
+                    pace=pace,
+                    schedule=schedule,
+                )
                 for number, each in enumerate((load, *others) if loads is None else loads, 1)
             ],
             clock=clock,

@@ -16,6 +16,7 @@ from data.store.place import Place
 from pipeline.errors import StorageError
 from pipeline.request import GenerationRequest
 from tests.bot.conftest import open_harness, origin
+from tests.support.patience import PATIENCE_S
 
 REQUEST = GenerationRequest(prompt="1girl")
 
@@ -57,11 +58,11 @@ async def test_nothing_is_taken_or_stored_and_the_job_stays_open(
         with pytest.raises(StorageError, match="data_dir_replaced"):
             await harness.jobs.submit(REQUEST, origin(2))
         with pytest.raises(StorageError, match="data_dir_replaced"):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 await harness.database.place.watch()
         harness.engine.release()
         with pytest.raises(StorageError, match="data_dir_replaced"):
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_S):
                 await harness.jobs.failure
         assert list((folder / "pictures").rglob("*.png")) == []
         job = await harness.jobs.job(job_id)  # read where it was accepted

@@ -22,6 +22,7 @@ from bot.backup.manifest import (
     list_text,
     missing_text,
     read_list,
+    read_loras,
     read_missing,
 )
 
@@ -110,6 +111,32 @@ def test_a_manifest_leads_nowhere_else(name: str) -> None:
 def test_a_list_leads_nowhere_else(line: str) -> None:
     with pytest.raises(ValueError, match=r"line|size"):
         read_list(line)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format", True), ("format", 1.0), ("schema", True), ("schema", 17.5), ("schema", "17"),
+        ("schema", -1), ("number", 1.0), ("number", False), ("number", 2**63),
+        ("number", float("nan")), ("size", 1.5), ("size", -1), ("size", True), ("size", 2**51),
+        ("created", 1764500000), ("created", "2026-13-30T11:14:06Z"), ("ekaki", 3),
+    ],
+)  # fmt: skip
+def test_each_number_of_a_manifest_is_checked(key: str, value: object) -> None:
+    file: dict[str, object] = {"sha256": "0" * 64, "size": 1}
+    values: dict[str, object] = {
+        "format": 1, "ekaki": "0.3.0", "schema": 17, "number": 1,
+        "created": "2026-11-30T11:14:06Z", "files": dict.fromkeys(NEEDED, file),
+    }  # fmt: skip
+    assert Manifest.from_json(json.dumps(values))
+    (file if key in file else values)[key] = value
+    with pytest.raises(ValueError, match=key):
+        Manifest.from_json(json.dumps(values))
+
+
+def test_a_lora_larger_than_any_file_is_refused() -> None:
+    with pytest.raises(ValueError, match="size"):
+        read_loras(f"{'0' * 64} {'9' * 16} ink.json\n")
 
 
 def test_a_newer_format_is_refused() -> None:

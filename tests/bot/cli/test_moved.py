@@ -10,6 +10,7 @@ from bot.playground.simulator.default_world import IDS
 from data.jobs.left import Left, read_left
 from tests.bot.cli.test_drain import process, rest_of
 from tests.support.member import Member
+from tests.support.patience import PATIENCE_S
 from tests.support.simulator import Loopback
 
 
@@ -25,9 +26,9 @@ async def test_it_ends_to_be_started_again_and_goes_on_where_the_folder_is_back(
         }  # fmt: skip
         alice = Member(loopback, IDS.alice)
         async with process("-m", "bot", "run", **settings) as bot:
-            await alice.wait_for(lambda: loopback.gateway.connected, 60)
-            await alice.wait_for(lambda: loopback.world.commands, 60)
-            request = {"prompt": "1girl, umbrella", "steps": 8, "count": 2}
+            await alice.wait_for(lambda: loopback.gateway.connected)
+            await alice.wait_for(lambda: loopback.world.commands)
+            request = {"prompt": "1girl, umbrella", "steps": 2, "count": 2}
             sent = await alice.slash("imagine", request, channel=IDS.general)
             assert sent.state == "acknowledged"
             state.rename(elsewhere)
@@ -46,8 +47,8 @@ async def test_it_ends_to_be_started_again_and_goes_on_where_the_folder_is_back(
         elsewhere.rename(state)
         async with process("-m", "bot", "run", **settings) as again:
             shown = lambda: [m for m in alice.visible_messages(IDS.general) if m.attachments]  # noqa: E731
-            await alice.wait_for(lambda: shown() and len(shown()[0].attachments) == 2, 90)
+            await alice.wait_for(lambda: shown() and len(shown()[0].attachments) == 2)
             again.terminate()
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_S):
                 assert await again.wait() == 0
     assert read_left(state / "ekaki.db") == Left(to_draw=0, to_deliver=0)

@@ -23,6 +23,7 @@ from pipeline.runtime.cpu import this_cpu
 from pipeline.speed import estimate
 from pipeline.speed.notes import Speeds, note
 from tests.support.hub import COMMIT, serve_hub
+from tests.support.patience import PATIENCE_S
 
 if sys.platform == "win32":
     pytest.skip("needs a terminal of POSIX, this is Windows", allow_module_level=True)
@@ -38,7 +39,7 @@ from pipeline.prepare import offer
 from pipeline.speed import estimate
 estimate.SLOW_OPERATIONS = 0  # as if this small model were the published one
 offer.WORTH_S = -1e9
-offering.ANSWER_S = 2.0
+offering.ANSWER_S = float(sys.argv.pop(1))
 sys.exit(main.main(sys.argv[1:]))
 """
 SPEEDS = Speeds(linear_flops=1e8, conv_flops=1e8, int8_linear=3.0)
@@ -51,8 +52,9 @@ class Stage:
     folder: Path
     environment: dict[str, str]
 
-    def command(self, *args: str) -> list[str]:
-        return [sys.executable, "-c", MAIN, *args]
+    def command(self, *args: str, answer_s: float = PATIENCE_S) -> list[str]:
+        """`answer_s`: for how long a question waits."""
+        return [sys.executable, "-c", MAIN, str(answer_s), *args]
 
     def run(self, *args: str) -> "subprocess.CompletedProcess[str]":
         """Without a terminal: the input is an open pipe into which nobody writes."""
@@ -71,8 +73,9 @@ class Stage:
         import pty
 
         ours, theirs = pty.openpty()
+        command = self.command(*args, answer_s=0.1 if answer is None else PATIENCE_S)
         process = subprocess.Popen(
-            self.command(*args), stdin=theirs, stdout=theirs, stderr=theirs, cwd=self.folder,
+            command, stdin=theirs, stdout=theirs, stderr=theirs, cwd=self.folder,
             env=self.environment, start_new_session=True,
         )  # fmt: skip
         os.close(theirs)
@@ -140,7 +143,7 @@ def test_a_download_with_prepare_asks_nobody_and_then_nothing_is_offered(
         done = stage.run("model", "fetch", "--prepare")
     assert done.returncode == 0, done.stderr
     assert "[Y/n]" not in done.stderr
-    assert "int8      about" in done.stderr  # what each variant takes, before it begins
+    assert "int8       about" in done.stderr  # what each variant takes, before it begins
     assert stage.prepared(path) == "int8"
     monkeypatch.setattr(estimate, "SLOW_OPERATIONS", 0)
     options = EngineOptions(model=str(path), models_dir=stage.folder / "models", provider="cpu")

@@ -23,8 +23,8 @@ async def test_shards_of_a_key_identify_one_after_another(monkeypatch: pytest.Mo
             order.append(shard_id)
 
     tasks = [asyncio.create_task(identify(each)) for each in range(6)]
-    await until(lambda: len(order) == 2)
-    assert order == [0, 1]
+    await until(lambda: len(order) >= 2)
+    assert order[:2] == [0, 1]
     await asyncio.gather(*tasks)
     assert [each for each in order if each % 2 == 0] == [0, 2, 4]
     assert [each for each in order if each % 2] == [1, 3, 5]

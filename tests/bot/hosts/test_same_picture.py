@@ -1,6 +1,5 @@
 """What the demo model draws on another machine, against the same engine in this process."""
 
-import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
 from importlib.util import find_spec
@@ -24,7 +23,7 @@ from pipeline.lora.use import LoraUse
 from pipeline.request import ResolvedRequest
 from tests.pipeline.own_model import make_request
 from tests.support.host_process import TOKEN, HostProcess, free_port
-from tests.support.patience import PATIENCE_S
+from tests.support.patience import until_in_thread
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
@@ -82,11 +81,7 @@ def remote(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Generator
 
 
 def _engine_of(cluster: Cluster, library: Path) -> RemoteEngine:
-    ends_at = time.monotonic() + PATIENCE_S
-    while not (devices := cluster.devices()):
-        assert time.monotonic() < ends_at, "no host has joined"
-        time.sleep(0.1)
-    engine = RemoteEngine.create(devices[0], loras=library)
+    engine = RemoteEngine.create(until_in_thread(cluster.devices)[0], loras=library)
     engine.hello()
     engine.load()
     return engine
@@ -99,11 +94,16 @@ def local(library: Path) -> Engine:
 
 
 def both(
-    remote: RemoteEngine, local: Engine, request: ResolvedRequest, init: Image.Image | None = None
+    remote: RemoteEngine,
+    local: Engine,
+    request: ResolvedRequest,
+    init: Image.Image | None = None,
+    mask: Image.Image | None = None,
 ) -> tuple[Image.Image, Image.Image]:
+    images = {"init_image": init, "mask_image": mask}
     return (
-        remote.draw(request, 0, Recorder(), init_image=init).image,
-        local.draw(request, 0, Recorder(), init_image=init).image,
+        remote.draw(request, 0, Recorder(), **images).image,
+        local.draw(request, 0, Recorder(), **images).image,
     )
 
 
@@ -125,6 +125,19 @@ def test_a_picture_from_a_picture_is_the_same(remote: RemoteEngine, local: Engin
     np.testing.assert_array_equal(np.asarray(there), np.asarray(here))
     other, _ = both(remote, local, request, begun.transpose(Image.Transpose.FLIP_TOP_BOTTOM))
     assert ImageChops.difference(there, other).getbbox(), "the picture it began from has no effect"
+
+
+def test_a_part_redrawn_is_the_same(remote: RemoteEngine, local: Engine) -> None:
+    begun = Image.effect_noise((128, 192), 40).convert("RGB")
+    mask = Image.new("L", begun.size, 0)
+    mask.paste(255, (0, 64, 128, 192))
+    request = replace(REQUEST, init_picture="a" * 64, mask="b" * 64, strength=0.6, seed=3)
+    there, here = both(remote, local, request, begun, mask)
+    np.testing.assert_array_equal(np.asarray(there), np.asarray(here))
+    kept = (0, 0, 128, 64)
+    assert there.crop(kept).tobytes() == begun.crop(kept).tobytes()
+    plain, _ = both(remote, local, replace(request, mask=""), begun)
+    assert ImageChops.difference(there, plain).getbbox(), "the mask has no effect"
 
 
 def test_steps_come_in_order_with_previews(remote: RemoteEngine) -> None:

@@ -21,6 +21,7 @@ from data.shipped.paths import DEMO_MODEL
 from data.store.lock import alone
 from pipeline.errors import EkakiError, InputError, ModelError, StorageError
 from pipeline.lora.files import adapter_path
+from pipeline.lora.recipe import Recipe
 from pipeline.prepare.lora.linear_layers import LinearLayers
 from pipeline.rating import Rating
 from tests.bot.loras.conftest import LAYER, small
@@ -163,6 +164,33 @@ def test_equal_weights_stay_until_the_last_is_removed(folder: Path, lora: Path) 
 def test_what_can_t_be_is_refused(said: dict[str, Any], key: str, folder: Path, lora: Path) -> None:
     add(folder, lora)
     assert refused(folder, lora, **said).key == key
+
+
+async def test_one_lora_is_for_drafts(folder: Path, lora: Path) -> None:
+    assert refused(folder, lora, draft=True).key == "lora_draft_steps"
+    recipe = Recipe(num_inference_steps=8, guidance_scale=1.0)
+    added = add(folder, lora, name="quick", draft=True, recipe=recipe)
+    assert added.manifest.draft
+    error = refused(folder, lora, name="other", draft=True, recipe=recipe)
+    assert error.key == "lora_draft_taken"
+    assert "quick" in words(error)
+    add(folder, lora, name="plain")
+    library = LoraLibrary(folder)
+    await library.refresh()
+    assert library.draft is not None
+    assert (library.draft.name, library.draft.recipe) == ("quick", recipe)
+    # Somebody edits a file: the first by name counts, and the check tells.
+    path = manifest_path(folder, "plain")
+    path.write_text(path.read_text().replace('"licence"', '"draft": true, "steps": 4, "licence"'))
+    await library.refresh()
+    assert library.draft.name == "plain"
+    family = LinearLayers.of(DEMO_MODEL).family
+    problems = check_library(folder, family=family, report=lambda _: None).problems
+    assert problems == ["quick: it is for drafts, as is plain; one can be."]
+    with Shelf.opened(folder) as shelf:
+        shelf.remove("plain")
+        shelf.remove("quick")
+    assert add(folder, lora, draft=True, recipe=recipe).manifest.draft
 
 
 def test_a_broken_file_leaves_nothing(folder: Path, tmp_path: Path) -> None:

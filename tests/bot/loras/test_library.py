@@ -1,14 +1,17 @@
 """The library as the running bot sees it: names, changes on disk, and problems."""
 
+import asyncio
 import json
 import logging
 import os
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from bot.cli.main import main
 from bot.loras import library
 from bot.loras.library import LoraLibrary
 from bot.loras.scan import LoraEntry, Scanner, manifest_path
@@ -49,9 +52,9 @@ async def test_a_recipe_is_read_as_it_was_written(loras: LoraLibrary) -> None:
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
-        ({"steps": 0}, "steps is no number from 1 to 60"),
-        ({"steps": "8"}, "steps is no number from 1 to 60"),
-        ({"steps": 51, "sampler": "LCM"}, "steps is no number from 1 to 50"),
+        ({"steps": 0}, "steps is no whole number from 1 to 60"),
+        ({"steps": "8"}, "steps is no whole number from 1 to 60"),
+        ({"steps": 51, "sampler": "LCM"}, "steps is no whole number from 1 to 50"),
         ({"cfg": 0.5}, "cfg is no number from 1 to 20"),
         ({"sampler": "lcm"}, "sampler is none of Euler a, "),
         ({"sampler": ["LCM"]}, "sampler is none of Euler a, "),
@@ -197,12 +200,46 @@ async def test_a_manifest_that_cant_be_used_is_named(
         ('"triggers": []', '"triggers": "x"'),
         ('"triggers": []', '"triggers": [1]'),
         ('"licence": ""', '"licence": 7'),
+        ('"format": 1', '"format": true'),
+        ('"format": 1', '"format": 1.0'),
+        ('"steps": 7', '"steps": 7.5'),
+        ('"steps": 7', '"steps": 7.0'),
+        ('"steps": 7', '"steps": true'),
+        ('"steps": 7', '"steps": "7"'),
+        ('"steps": 7', '"steps": 0'),
+        ('"steps": 7', '"steps": -7'),
+        ('"steps": 7', '"steps": 1' + "0" * 400),
+        ('"steps": 7', '"steps": NaN'),
+        ('"cfg": 1.5', '"cfg": true'),
+        ('"cfg": 1.5', '"cfg": "1"'),
+        ('"cfg": 1.5', '"cfg": -1'),
+        ('"cfg": 1.5', '"cfg": Infinity'),
+        ('"sampler": "LCM"', '"sampler": ["LCM"]'),
+        ('"sampler": "LCM"', '"sampler": "lcm2"'),
+        ('"strength": 1.0', '"strength": "1"'),
+        ('"strength": 1.0', '"strength": null'),
+        ('"strength": 1.0', '"strength": -Infinity'),
+        ('"rank": 0', '"rank": 0.5'),
+        ('"rank": 0', '"rank": false'),
+        ('"rank": 0', '"rank": -1'),
+        ('"layers": 0', '"layers": 3.5'),
+        ('"added": 0.0', '"added": true'),
+        ('"added": 0.0', '"added": -1'),
+        ('"values_sha256": ""', '"values_sha256": "xyz"'),
+        ('"values_sha256": ""', '"values_sha256": 0'),
+        ('"size": 7', '"size": 7.5'),
+        ('"size": 7', '"size": -7'),
+        ('"mtime_ns": 1', '"mtime_ns": "1"'),
+        ('"mtime_ns": 1', '"mtime_ns": 1.5'),
+        ('"mtime_ns": 1', '"mtime_ns": 9' + "0" * 20),
     ],
 )
 async def test_each_field_of_a_manifest_is_checked(
     field: str, value: str, loras: LoraLibrary
 ) -> None:
-    text = put(loras.folder, "ink").to_json()
+    recipe = Recipe(num_inference_steps=7, guidance_scale=1.5, sampler=Sampler.LCM)
+    text = put(loras.folder, "ink", recipe=recipe).to_json()
+    text = re.sub(r'"mtime_ns": \d+', '"mtime_ns": 1', text)
     assert field in text
     manifest_path(loras.folder, "ink").write_text(text.replace(field, value))
     await loras.refresh()
@@ -248,6 +285,28 @@ async def test_the_last_one_can_be_removed(loras: LoraLibrary) -> None:
     await loras.refresh()
     with Shelf.opened(loras.folder) as shelf:
         shelf.remove("ink")
+    await loras.refresh()
+    assert not loras.entries()
+    assert not loras.may_return("ink")
+
+
+async def test_a_folder_that_was_emptied_by_hand_can_be_said_to_be_empty(
+    loras: LoraLibrary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setenv("LORA_DIR", str(loras.folder))
+    monkeypatch.setenv("DATA_DIR", str(tmp_path))
+    with Shelf.opened(loras.folder):
+        put(loras.folder, "ink")
+    await loras.refresh()
+    assert await asyncio.to_thread(main, ["lora", "check", "--empty"]) != 0
+    assert "1 LoRA, so it is not empty" in capsys.readouterr().err
+    for path in loras.folder.iterdir():
+        path.unlink()
+    await loras.refresh()
+    assert loras.may_return("ink")  # it may be a disk that is not mounted
+    assert "python -m bot lora check --empty" in capsys.readouterr().err  # the log
+    assert await asyncio.to_thread(main, ["lora", "check", "--empty"]) == 0
     await loras.refresh()
     assert not loras.entries()
     assert not loras.may_return("ink")

@@ -54,18 +54,26 @@ def refused(key: str, uses: list[Use], limits: LimitSet, pictures: int, granted:
 def test_none_at_all_is_told_as_such_unless_granted() -> None:
     none = LimitSet(pictures_per_day=0)
     refused("quota_none_here", [], none, 1)
-    refused("quota_none_here", [], none, 3, granted=2)
-    assert check_server([], limits=none, pictures=2, now=NOW, granted=2) == 2
+    refused("quota_none_here", [], none, 3, granted=299)
+    assert check_server([], limits=none, pictures=2, now=NOW, granted=250) == 200
+    assert check_server([], limits=none, pictures=2, now=NOW, granted=50, cost=20) == 40
 
 
 def test_a_grant_is_used_only_for_what_does_not_fit() -> None:
     limits = LimitSet(pictures_per_hour=4)
     uses = [Use(used_at=NOW - 60, pictures=3)]
-    assert check_server(uses, limits=limits, pictures=1, now=NOW, granted=5) == 0
-    assert check_server(uses, limits=limits, pictures=3, now=NOW, granted=5) == 2
-    refused("quota_hour_here", uses, limits, 3, granted=1)
+    assert check_server(uses, limits=limits, pictures=1, now=NOW, granted=500) == 0
+    assert check_server(uses, limits=limits, pictures=3, now=NOW, granted=500) == 200
+    refused("quota_hour_here", uses, limits, 3, granted=199)
     over = [Use(used_at=NOW - 60, pictures=9)]  # the limit was lowered afterwards
-    assert check_server(over, limits=limits, pictures=2, now=NOW, granted=2) == 2
+    assert check_server(over, limits=limits, pictures=2, now=NOW, granted=500) == 200
+
+
+def test_what_is_left_includes_what_was_granted() -> None:
+    uses = [Use(used_at=NOW - 60, pictures=3)]
+    with pytest.raises(RefusedError) as caught:
+        check_server(uses, limits=LimitSet(pictures_per_hour=4), pictures=4, now=NOW, granted=150)
+    assert caught.value.data["left"] == 2.5
 
 
 def test_upscales_have_a_day_of_their_own() -> None:
@@ -84,7 +92,7 @@ def test_upscales_have_a_day_of_their_own() -> None:
     st.integers(1, 8),
     st.integers(1, 20),
     st.integers(1, 4),
-    st.integers(0, 6),
+    st.integers(0, 600),
 )
 def test_what_is_accepted_fits_the_windows_without_what_was_granted(
     made: list[tuple[float, int]], hour: int, day: int, pictures: int, granted: int
@@ -100,10 +108,11 @@ def test_what_is_accepted_fits_the_windows_without_what_was_granted(
     def used(length_s: float) -> int:
         return sum(use.pictures for use in uses if use.used_at > NOW - length_s)
 
-    missing = max(used(HOUR_S) + pictures - hour, used(DAY_S) + pictures - day, 0)
+    over = max(used(HOUR_S) + pictures - hour, used(DAY_S) + pictures - day, 0)
+    missing = 100 * min(over, pictures)
     try:
         taken = check_quota(uses, limits=limits, pictures=pictures, now=NOW, granted=granted)
     except RefusedError:
-        assert granted < min(missing, pictures)
+        assert granted < missing
     else:
-        assert taken == min(missing, pictures)
+        assert taken == missing

@@ -22,9 +22,7 @@ from data.guilds import audit, outbox
 from data.guilds.outbox import OutboxItem
 from data.store.database import Database
 from pipeline.errors import StorageError
-from tests.support.patience import until
-
-PATIENCE_S = 60.0
+from tests.support.patience import PATIENCE_S, until
 
 
 class RefusedByTest(Exception):  # noqa: N818 - what a sender raises
