@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = [
     "tests.support.chromium",
@@ -14,7 +14,14 @@ pytest_plugins = [
     "tests.support.openapi",
 ]
 
-settings.register_profile("ekaki", deadline=None)  # a busy machine is no mistake of ours
+# The same examples in every run, and a busy machine is no mistake of ours. `explore` looks for new
+# ones: CONTRIBUTING.md.
+settings.register_profile(
+    "ekaki", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile(
+    "explore", settings.get_profile("ekaki"), derandomize=False, max_examples=1000
+)
 settings.load_profile("ekaki")
 
 _MEMORY = Path("/dev/shm")  # Linux's file system in memory
@@ -33,9 +40,10 @@ def pytest_configure(config: pytest.Config) -> None:
 # The files that take longest begin first, so that no worker has one of them left at the end. The
 # others follow in their usual order.
 _LONGEST = (
+    "tests/chaos/test_chaos_rounds.py",
+    "tests/pipeline/runtime/test_openvino.py",
     "tests/pipeline/prepare/test_prepare.py",
     "tests/pipeline/prepare/test_weight_files.py",
-    "tests/chaos/test_chaos_rounds.py",
     "tests/bot/playground/page/test_filling.py",
     "tests/bot/playground/page/test_keyboard.py",
     "tests/pipeline/prepare/test_interrupted.py",
@@ -44,7 +52,8 @@ _LONGEST = (
     "tests/bot/playground/page/test_page.py",
     "tests/bot/playground/page/test_moderation_walk.py",
     "tests/bot/cli/test_offering.py",
-    "tests/pipeline/runtime/test_openvino.py",
+    "tests/pipeline/lora/test_drawing.py",
+    "tests/bot/jobs/draw/test_at_once.py",
     "tests/bot/safety/test_moderation_tables.py",
     "tests/cogs/drawing/test_concurrent_limits.py",
     "tests/cogs/drawing/test_refused_pictures.py",

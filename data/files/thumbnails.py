@@ -16,7 +16,7 @@ from PIL import Image
 from data.files.picture_files import PictureFiles
 from data.store.private import make_folder, restrict
 from pipeline.errors import StorageError
-from pipeline.metadata.credentials import Sign, unsigned
+from pipeline.metadata.credentials import Kind, Sign, unsigned
 from pipeline.metadata.provenance import XMP_BYTES
 
 WIDTHS: Final = (320, 640, 1280)
@@ -26,6 +26,8 @@ QUALITY: Final = 84
 _METHOD: Final = 4  # WebP's 0 (fast) to 6 (small)
 _HASH_LENGTH: Final = 64
 _SIGNER: Final = "signer"
+_EACH: Final = " signed each"
+"""Behind the signer's name: earlier versions also kept copies that could not be signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,13 @@ class Thumbnails:
         """Remove what another certificate signed, or none. Raises OSError."""
         note = self.folder / _SIGNER
         known = note.read_text(encoding="ascii") if note.exists() else ""
-        if known == self.sign.name:
+        signer = self.sign.name and f"{self.sign.name}{_EACH}"
+        if known == signer:
             return
         for path in self._files():
             path.unlink(missing_ok=True)
         make_folder(self.folder)
-        note.write_text(self.sign.name, encoding="ascii")
+        note.write_text(signer, encoding="ascii")
         restrict(note)
 
     def path(self, content_hash: str, width: int) -> Path:
@@ -73,21 +76,30 @@ class Thumbnails:
         except FileNotFoundError:
             return None
 
-    def make(self, content_hash: str, width: int) -> bytes:
-        """Make the thumbnail, in a tenth of a second. StorageError `picture_missing`."""
-        data = self.sign(shrink(self.pictures.read(content_hash), width), "webp")
-        self._write(self.path(content_hash, width), data, content_hash)
-        return data
+    def make(self, content_hash: str, width: int) -> tuple[bytes, bool]:
+        """Make the thumbnail, in a tenth of a second, and say whether it is as it should be: one
+        that could not be signed is not kept. StorageError `picture_missing`."""
+        data, is_right = self._signed(shrink(self.pictures.read(content_hash), width), "webp")
+        if is_right:
+            self._write(self.path(content_hash, width), data, content_hash)
+        return data, is_right
 
     def has_original(self, content_hash: str) -> bool:
         """Whether there is a signed copy of the picture, and the picture itself."""
         paths = (folder.path(content_hash) for folder in (self.originals, self.pictures))
         return all(path.exists() for path in paths)
 
-    def make_original(self, content_hash: str) -> None:
-        """Make the signed copy. StorageError `picture_missing`."""
-        data = self.sign(self.pictures.read(content_hash), "png")
-        self._write(self.originals.path(content_hash), data, content_hash)
+    def make_original(self, content_hash: str) -> bool:
+        """Make the signed copy; False if it can't be signed now. StorageError `picture_missing`."""
+        data, is_right = self._signed(self.pictures.read(content_hash), "png")
+        if is_right:
+            self._write(self.originals.path(content_hash), data, content_hash)
+        return is_right
+
+    def _signed(self, content: bytes, kind: Kind) -> tuple[bytes, bool]:
+        """`content` as it is given out, and whether it is signed if it should be."""
+        signed = self.sign(content, kind)
+        return signed, not self.sign.name or signed != content
 
     def _write(self, path: Path, data: bytes, content_hash: str) -> None:
         make_folder(path.parent)

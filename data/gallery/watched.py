@@ -68,6 +68,18 @@ async def find(connection: Connection, *, message_id: int) -> Watched | None:
     return await _WATCHED.one(connection, "WHERE message_id = ?", (message_id,))
 
 
+async def subject_of(connection: Connection, *, message_id: int) -> str | None:
+    """The id of the job or the picture that one of our messages shows, also in direct messages."""
+    found = await connection.column(
+        "SELECT id FROM jobs WHERE message_id = ?1"
+        " UNION ALL SELECT COALESCE(picture_id, job_id) FROM gallery_watched WHERE message_id = ?1"
+        " UNION ALL SELECT e.picture_id FROM gallery_posts p"
+        " JOIN gallery_entries e ON e.id = p.entry_id WHERE p.message_id = ?1",
+        (message_id,),
+    )
+    return next(iter(found), None)
+
+
 async def recent(
     connection: Connection, *, guild_id: int, since: float, limit: int
 ) -> list[Watched]:

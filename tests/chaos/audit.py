@@ -4,23 +4,22 @@ Counted in the loopback's own log and world: what it acknowledged, which message
 lie in them, who sees them. Our database is only held against that.
 """
 
-import io
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
 from hashlib import sha256
 from typing import Any
-
-from PIL import Image
 
 from bot.playground.simulator.world import ChannelType, Message
 from tests.chaos.activity import LEAVER, RELEASED_LATE, Activity
 from tests.chaos.gallery_sight import gallery_complaints
 from tests.chaos.notifications import notification_complaints
-from tests.chaos.places import TROUBLEMAKER
+from tests.chaos.painted import painted_complaints
+from tests.chaos.places import LORA, TROUBLEMAKER
 from tests.chaos.sight import accepted_jobs, files, job_of, posted_pictures
 from tests.chaos.stage import Stage
+from tests.chaos.stored import database_complaints, face_complaints, file_complaints
+from tests.chaos.written import Seen, request_complaints, sheet_complaints
 from tests.support.parameters import read_parameters
 
 
@@ -55,6 +54,11 @@ class _Audit:
         self.rows = {row["id"]: row for row in stage.query("SELECT * FROM jobs")}
         self.accepted = accepted_jobs(stage)
         self.posted = posted_pictures(stage)
+        self.report.complaints += painted_complaints(stage, activity.painted)
+        # Those that Discord or the page acknowledged.
+        self.acknowledged = self.accepted.keys() | {
+            each.job_id for each in activity.painted if each.done and each.job_id
+        }
         messages = stage.world.messages.values()
         self.waiting = {job_of(each) for each in messages if each.deleted_at is None}
         self.refunds = {
@@ -67,6 +71,10 @@ class _Audit:
             row["job_id"]
             for row in stage.query("SELECT job_id FROM withheld WHERE state <> 'released'")
         )
+        self.let_out = {
+            (row["job_id"], row["position"])
+            for row in stage.query("SELECT * FROM withheld WHERE state = 'released'")
+        }
         self.hashes = {
             (row["job_id"], row["position"]): row["content_hash"]
             for row in stage.query("SELECT job_id, position, content_hash FROM pictures")
@@ -76,9 +84,9 @@ class _Audit:
         self.report.complaints.append(text)
 
     def run(self) -> Report:
-        self.report.accepted = len(self.accepted.keys() | self.rows.keys() | self.posted.keys())
-        self.report.unacknowledged = len(self.rows.keys() - self.accepted.keys())
-        unknown = (self.accepted.keys() | self.posted.keys()) - self.rows.keys()
+        self.report.accepted = len(self.acknowledged | self.rows.keys() | self.posted.keys())
+        self.report.unacknowledged = len(self.rows.keys() - self.acknowledged)
+        unknown = (self.acknowledged | self.posted.keys()) - self.rows.keys()
         for job_id in unknown - self.activity.erased.keys():
             if not self.is_leavers(job_id):
                 self.complain(f"{job_id}: acknowledged or posted, yet not stored")
@@ -90,12 +98,14 @@ class _Audit:
         self.report.erased = len(unknown)
         for job_id, row in self.rows.items():
             self.job(job_id, row)
-        self.requests()
+        seen = Seen(self.rows, self.accepted, self.posted, self.let_out)
+        self.report.complaints += request_complaints(self.activity, seen)
         self.quota()
-        self.files()
+        self.report.complaints += face_complaints(self.stage)
+        self.report.complaints += file_complaints(self.stage)
         self.report.complaints += gallery_complaints(self.stage)
         self.report.complaints += notification_complaints(self.stage, self.activity)
-        self.database()
+        self.report.complaints += database_complaints(self.stage)
         return self.report
 
     def is_leavers(self, job_id: str) -> bool:
@@ -121,7 +131,7 @@ class _Audit:
                     TROUBLEMAKER,
                 }
                 self.report.withdrawn += not asked
-                if not asked and job_id in self.accepted:
+                if not asked and job_id in self.acknowledged:
                     self.complain(f"{job_id}: cancelled, and nobody asked for it")
                 self.ended_without(job_id, row, messages)
             case "failed":
@@ -154,8 +164,7 @@ class _Audit:
         stored = sorted(position + 1 for job, position in self.hashes if job == job_id)
         if numbers != stored or len(stored) + self.held[job_id] != row["pictures"]:
             self.complain(f"{job_id}: pictures {numbers} of {row['pictures']} were posted")
-        if len(message.attachments) != len(numbers):
-            self.complain(f"{job_id}: something else is attached to its message")
+        self.report.complaints += sheet_complaints(row, message, shown=len(numbers))
         if message.deleted_at is not None and message.id not in self.activity.deleted:
             self.complain(f"{job_id}: its message is gone")
         if not self.reaches(row, message):
@@ -163,6 +172,8 @@ class _Audit:
         if job_of(message) is not None:
             self.complain(f"{job_id}: delivered, and still with a Cancel button")
         for data, match in files(message):
+            if f", {LORA}zq" in (said := read_parameters(data) or "") and "Lora hashes" not in said:
+                self.complain(f"{job_id}: drawn without its LoRA")
             stored = self.hashes.get((job_id, int(match["number"]) - 1))
             if stored != sha256(data).hexdigest():
                 self.complain(f"{job_id}: a file that was posted is not the one that is stored")
@@ -223,23 +234,6 @@ class _Audit:
             and told.created_at >= row["token_expires_at"]
         )
 
-    def requests(self) -> None:
-        """The text in every posted picture is that of its request."""
-        by_interaction = {request.interaction.id: request for request in self.activity.requests}
-        for job_id, interaction in self.accepted.items():
-            request = by_interaction.get(interaction.id)
-            row = self.rows.get(job_id)
-            if request is None or row is None:
-                continue
-            said = (request.user_id, request.channel_id, request.private, request.count)
-            stored = (row["user_id"], row["channel_id"], bool(row["private"]), row["pictures"])
-            if said != stored:
-                self.complain(f"{job_id}: asked for {said}, stored as {stored}")
-            for message in self.posted.get(job_id, []):
-                for data, _ in files(message):
-                    if request.mark not in _text_of(data):
-                        self.complain(f"{job_id}: a picture of another request was posted")
-
     def quota(self) -> None:
         """What counts for each person is what was posted for them."""
         posted: Counter[int] = Counter()
@@ -260,21 +254,6 @@ class _Audit:
         if posted != counted:
             self.complain(f"quota: posted {dict(posted)}, counted {dict(counted)}")
 
-    def files(self) -> None:
-        """Every file is named by a row, every row has its file."""
-        for kind in ("pictures", "uploads", "withheld"):
-            folder = self.stage.seen / kind
-            found = (path for path in folder.rglob("*") if path.is_file())
-            there = {path.relative_to(folder).as_posix() for path in found}
-            rows = self.stage.query(
-                f"SELECT DISTINCT content_hash AS hash FROM {kind} WHERE content_hash IS NOT NULL"
-            )
-            named = {f"{row['hash'][:2]}/{row['hash']}.png" for row in rows}
-            for name in sorted(there - named):
-                self.complain(f"orphan file: {kind}/{name}")
-            for name in sorted(named - there):
-                self.complain(f"missing file: {kind}/{name}")
-
     def database(self) -> None:
         """No row names another that is not there."""
         for row in self.stage.query("SELECT job_id FROM drawing"):
@@ -292,11 +271,3 @@ class _Audit:
         )
         for row in wrong:
             self.complain(f"{row['id']}: {row['state']} with {row['made']} of {row['pictures']}")
-
-
-@cache
-def _text_of(png: bytes) -> str:
-    """The text in a picture, which must be whole."""
-    with Image.open(io.BytesIO(png)) as image:
-        image.load()
-    return read_parameters(png) or ""

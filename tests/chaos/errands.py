@@ -7,6 +7,7 @@ from contextlib import suppress
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import ApiError, RefusedByClient
 from bot.playground.simulator.world import Message
+from tests.chaos import moderating, personal, starring
 from tests.chaos.activity import RED, Activity, Announcement
 from tests.chaos.places import OTHER_ART, TROUBLEMAKER, invite
 from tests.chaos.sight import custom_ids
@@ -55,8 +56,8 @@ async def elsewhere(activity: Activity) -> None:
 
 async def erased(activity: Activity) -> None:
     """A public picture that its owner deletes at once."""
-    if await activity.fresh() is not None:
-        await activity.erase()
+    if await starring.fresh(activity) is not None:
+        await personal.erase(activity)
 
 
 async def week_ends(activity: Activity) -> None:
@@ -86,7 +87,7 @@ async def block(activity: Activity) -> None:
 
 async def block_maker(activity: Activity) -> None:
     """Somebody's picture is reported, and they are blocked for it."""
-    fresh = await activity.fresh(user_id=TROUBLEMAKER)
+    fresh = await starring.fresh(activity, user_id=TROUBLEMAKER)
     if fresh is None:
         return
     actions = activity.stage.loopback.actions
@@ -102,7 +103,7 @@ async def block_maker(activity: Activity) -> None:
 async def _block_reported(activity: Activity) -> None:
     """The queue has the oldest first: what others made stays, until it is theirs."""
     for _ in range(6):
-        queue = await activity.report_queue()
+        queue = await moderating.report_queue(activity)
         if queue is None:
             return
         theirs = f"<@{TROUBLEMAKER}>" in str(queue.embeds)
@@ -110,7 +111,7 @@ async def _block_reported(activity: Activity) -> None:
         if found is None:
             return
         if theirs:
-            activity.note_erased(queue)
+            moderating.note_erased(activity, queue)
         pressed = await activity.press(IDS.moderator, queue, found)
         if pressed is not None and pressed.modal is not None:
             actions = activity.stage.loopback.actions

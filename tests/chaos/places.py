@@ -15,6 +15,8 @@ LOG: Final = 300000000000000050
 OTHER: Final = 600000000004194305  # on the second of two shards
 OTHER_ART: Final = 500000000000000002
 OTHER_LOG: Final = 500000000000000003
+LORA: Final = "ink"
+"""In the bot's library."""
 TROUBLEMAKER: Final = 100000000000000050
 """Who is blocked again and again."""
 LOGS: Final = {IDS.guild: LOG, OTHER: OTHER_LOG}

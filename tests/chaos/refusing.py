@@ -134,7 +134,14 @@ class Closed:
                     *self.place.lanes,
                 )
             ]
-            found += [f"job {row['id']}" for row in stage.query(_OPEN_JOBS) if self._elsewhere(row)]
+            # A clear refusal ends a job's delivery. Repaired between the refusal of its pictures
+            # and the words that say so, the words are all that is posted.
+            clear = self.answer.partition("/")[0] in {"400", "403", "404"}
+            found += [
+                f"job {row['id']}"
+                for row in stage.query(_OPEN_JOBS)
+                if clear or self._elsewhere(row)
+            ]
             if self.place.channel_id != IDS.gallery:
                 found += gallery_complaints(stage)
             return found

@@ -12,11 +12,13 @@ from typing import Any
 
 from bot.playground.simulator import limits
 from bot.playground.simulator.default_world import IDS
-from tests.chaos import errands, failpoints
+from tests.chaos import errands, failpoints, moderating, personal, requesting, starring
 from tests.chaos.activity import RED, Activity
 from tests.chaos.audit import Report, audit
+from tests.chaos.comparing import compare, compare_and_cancel
 from tests.chaos.gallery_sight import choose_gallery, choose_logs
 from tests.chaos.machines import LOSSES
+from tests.chaos.painting import paint, paint_publicly
 from tests.chaos.places import leave_new_servers
 from tests.chaos.refusing import GONE, Closed, refusals
 from tests.chaos.settling import is_begun, settled
@@ -27,11 +29,12 @@ AT_RANDOM = ""
 KILLED = -9
 EACH = 5  # rounds that every failpoint gets at least
 _NOT_REACHED_S = 6.0
-_LATE = ("gallery", "news", "maker", "weekly")
+_LATE = ("gallery", "news", "maker", "weekly", "painted")
 _WHILE_DRAWING = (
     "job_accepted", "job_running", "drawing_entered", "picture_file_written", "picture_stored",
     "delivery_begins", "delivered_unmarked", "cancelled_unanswered",
 )  # fmt: skip
+_SLOTS = (1, 1, 3)  # pictures that a device draws at once
 _LATE_S = 25.0  # what comes after a picture was drawn, starred and posted
 
 
@@ -99,6 +102,7 @@ def host_plans(count: int, dice: random.Random) -> list[Plan]:
 
 async def play(stage: Stage, activity: Activity, plan: Plan, tally: Tally) -> Report:
     """One round and its count. StuckError where something never happened."""
+    stage.slots = activity.random.choice(_SLOTS)
     if plan.trouble:
         return await _play_trouble(stage, activity, plan, tally)
     if plan.refused:
@@ -116,7 +120,7 @@ async def play(stage: Stage, activity: Activity, plan: Plan, tally: Tally) -> Re
     if plan.failpoint:
         within_s = _LATE_S if plan.failpoint.startswith(_LATE) else _NOT_REACHED_S
         with suppress(TimeoutError):
-            await bot.end(within_s + stage.slow_s)
+            await bot.end(within_s + stage.slow_s + stage.spare_s)
     else:
         await asyncio.sleep(dice.uniform(0.0, 1.2) + dice.uniform(0.0, stage.slow_s / 3))
     reached = not bot.alive
@@ -253,7 +257,7 @@ async def _visit(stage: Stage, activity: Activity, plan: Plan) -> None:
     dice = activity.random
     doing: list[Coroutine[Any, Any, Any]] = [activity.imagine() for _ in range(dice.randint(1, 3))]
     if "cancel" in name or "abandon" in name or dice.random() < 0.6:
-        doing += [activity.imagine_and_cancel(after_s=dice.choice((0.0, 0.05, 0.3)))
+        doing += [requesting.imagine_and_cancel(activity, after_s=dice.choice((0.0, 0.05, 0.3)))
                   for _ in range(plan.nth)]  # fmt: skip
     deletes = name == "new_message_begins" or dice.random() < 0.3
     # Only a new message can follow one that was deleted. Where its channel is gone, too, those
@@ -264,10 +268,15 @@ async def _visit(stage: Stage, activity: Activity, plan: Plan) -> None:
         doing.append(_slow_disk(stage))
     for chance, action, needed_by in (
         (0.4, _meddled, ""),
-        (0.6, Activity.draw_again, ""),
+        (0.6, requesting.draw_again, ""),
         (0.2, _from_upload, "upload_written"),
-        (0.2, Activity.favour, "favourite_marked"),
-        (0.2, Activity.erase, ""),
+        (0.2, requesting.redraw, "upload_written"),
+        (0.25, compare, ""),
+        (0.15, compare_and_cancel, ""),
+        (0.25, paint, ""),
+        (0.0, paint_publicly, "painted_unshown painted_shown_unmarked"),
+        (0.2, personal.favour, "favourite_marked"),
+        (0.2, personal.erase, ""),
         (0.1, errands.erased, "job_deleted message_removed_unmarked"),
         (0.1, errands.elsewhere, "log_posted_unmarked"),
         (0.1, errands.announce, "announced_unmarked"),
@@ -278,15 +287,17 @@ async def _visit(stage: Stage, activity: Activity, plan: Plan) -> None:
         (0.2, _red, "withheld_file_written"),
         (0.2, _reviewed, "release_file_written picture_released withheld_discarded"),
         (0.2, _reported, "picture_reported report_decided reporter_told_unmarked"),
-        (0.3, Activity.share, "gallery_shared gallery_post_begun gallery_post_unmarked"),
-        (0.3, Activity.star, "gallery_starred"),
-        (0.1, Activity.want_news, "news_begun maker_told_unmarked"),
-        (0.2, Activity.star_and_think_again, "gallery_post_taken"),
-        (0.1, Activity.leave, "person_marked person_forgotten"),
-        (0.1, Activity.settle_in, "preset_saved defaults_saved"),
+        (0.3, starring.share, "gallery_shared gallery_post_begun gallery_post_unmarked"),
+        (0.3, starring.star, "gallery_starred"),
+        (0.1, starring.want_news, "news_begun maker_told_unmarked"),
+        (0.2, starring.star_and_think_again, "gallery_post_taken"),
+        (0.1, personal.leave, "person_marked person_forgotten"),
+        (0.1, personal.settle_in, "preset_saved defaults_saved"),
     ):
         if name and name in needed_by.split():
             doing += [action(activity) for _ in range(plan.nth)]
+        elif action is paint and plan.refused.endswith(f" {GONE}"):
+            continue  # as above: its job is first shown in a new message
         elif plan.calm and action in {_reviewed, _reported, errands.block, errands.block_maker}:
             continue
         elif dice.random() < chance:
@@ -296,12 +307,12 @@ async def _visit(stage: Stage, activity: Activity, plan: Plan) -> None:
 
 async def _deleted_under(activity: Activity) -> None:
     request = await activity.imagine(private=False, count=3, channel_id=IDS.general)
-    await activity.delete_waiting(request)
+    await requesting.delete_waiting(activity, request)
 
 
 async def _meddled(activity: Activity) -> None:
     request = await activity.imagine(private=False)
-    await activity.meddle(request)
+    await requesting.meddle(activity, request)
 
 
 async def _red(activity: Activity) -> None:
@@ -312,12 +323,12 @@ async def _reviewed(activity: Activity) -> None:
     await _red(activity)
     for _ in range(4):
         await asyncio.sleep(0.3)
-        await activity.review()
+        await moderating.review(activity)
 
 
 async def _reported(activity: Activity) -> None:
     for _ in range(3):
-        await activity.report()
+        await moderating.report(activity)
         await asyncio.sleep(0.3)
 
 
@@ -331,5 +342,5 @@ async def _slow_disk(stage: Stage) -> None:
         await asyncio.sleep(1.8)
 
 
-_TOLD = (_reported, Activity.share, errands.erased, errands.elsewhere, errands.announce)
+_TOLD = (_reported, starring.share, errands.erased, errands.elsewhere, errands.announce)
 """Of each of these somebody is told in the background."""

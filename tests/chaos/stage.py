@@ -3,19 +3,21 @@
 import asyncio
 import shutil
 import signal
+import socket
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bot.playground.simulator.sharding import Sharding
 from bot.playground.simulator.world import Interaction, World
+from tests.bot.loras.making import put
 from tests.chaos.machines import Machines
-from tests.chaos.places import OTHER, furnish
+from tests.chaos.places import LORA, OTHER, furnish
 from tests.chaos.processes import BotProcess, ForkServer, open_fork_server
 from tests.chaos.spec import BotSpec
 from tests.support.member import Member
@@ -45,7 +47,10 @@ class Stage:
     """`state` is the bots' folder by their name of it, `seen` the same folder as we reach it.
     `accepted`: the jobs that the loopback acknowledged so far, see `sight.accepted_jobs`;
     `requests`: the latest ones that it read there. `evidence`: why something was missing.
-    `machines`: those that draw for the bots, if these don't draw themselves."""
+    `machines`: those that draw for the bots, if these don't draw themselves. `web_address`: of
+    their web page. `patient`: no deadline of Discord's counts, as a busy machine may miss it.
+    `spare_s`: for how much longer such a machine may take. `slots`: how many pictures a bot draws
+    at once."""
 
     loopback: Loopback
     fork_server: ForkServer
@@ -59,6 +64,10 @@ class Stage:
     requests: deque[str] = field(default_factory=lambda: deque[str](maxlen=2000))
     evidence: list[str] = field(default_factory=list[str])
     machines: Machines | None = None
+    web_address: str = ""
+    patient: bool = False
+    spare_s: float = 0.0
+    slots: int = 1
     _locking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -92,6 +101,7 @@ class Stage:
         gateway.sessions.clear()  # those of killed bots would be kept for a resumption forever
         began = time.monotonic()
         environment = {"EKAKI_FAILPOINT": failpoint} if failpoint else {}
+        spec.setdefault("slots", self.slots)
         if self.machines is not None:
             spec["hosts_address"] = self.machines.address
         bot = await self.fork_server.start(
@@ -102,6 +112,8 @@ class Stage:
                 log=str(self.log),
                 environment=environment,
                 tagger=str(self.log.parent / "model" / "tagger"),
+                web_address=self.web_address,
+                patient=self.patient,
                 **spec,
             )
         )
@@ -120,10 +132,15 @@ class Stage:
         cluster takes a while."""
         return 0.0 if self.machines is None else 60.0
 
-    async def stop(self, *, within_s: float = 10.0) -> float:
+    @property
+    def answer_s(self) -> float:
+        """For how long people wait for an answer: Discord's deadline."""
+        return PATIENCE_S if self.patient else 3.0
+
+    async def stop(self) -> float:
         """SIGTERM: it must end by itself, with status 0. Returns the seconds that took."""
         assert self.bot is not None
-        within_s += self.slow_s
+        within_s = 10.0 + self.slow_s + self.spare_s
         began = time.monotonic()
         self.bot.send(signal.SIGTERM)
         try:
@@ -191,6 +208,16 @@ class Stage:
                 connection.execute("COMMIT")
 
 
+@contextmanager
+def reserved_address() -> Generator[str]:
+    """An address that is kept for one bot after the other: bound and not listened at, nobody else
+    is given its port while none of them runs."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{sock.getsockname()[1]}"
+
+
 @asynccontextmanager
 async def open_stage(
     folder: Path,
@@ -216,9 +243,11 @@ async def open_stage(
             fork_server = await stack.enter_async_context(open_fork_server(state if disk else None))
         seen = Path(f"/proc/{fork_server.pid}/root{state}") if disk else state
         stage = Stage(loopback, fork_server, state, seen, folder / "bot.log")
+        stage.web_address = stack.enter_context(reserved_address())
         if OTHER not in loopback.world.guilds:
             furnish(loopback.world)
         make_tagger(folder / "model" / "tagger")
+        put(folder / "loras", LORA)
         if hosts:
             stage.machines = Machines(folder, hosts)
         try:

@@ -8,6 +8,7 @@ from tests.chaos.audit import audit
 from tests.chaos.processes import BotProcess
 from tests.chaos.sight import files
 from tests.chaos.stage import Stage, until
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -22,7 +23,7 @@ async def ask(activity: Activity, user_id: int, colours: str) -> ImagineRequest:
 
 
 async def ended(bot: BotProcess) -> None:
-    assert await bot.end(20) == KILLED
+    assert await bot.end(PATIENCE_S) == KILLED
 
 
 async def test_a_job_that_ends_the_process_is_given_up_after_the_second_time(
@@ -50,4 +51,27 @@ async def test_a_job_that_ends_the_process_is_given_up_after_the_second_time(
     states = stage.query("SELECT state, attempts FROM jobs ORDER BY accepted_at")
     assert [row["state"] for row in states] == ["finished", "failed", "finished"]
     assert "is given up: the bot ended without warning 2 times" in stage.log.read_text()
+    assert audit(stage, activity).complaints == []
+
+
+async def test_what_was_drawn_beside_it_is_not_given_up(stage: Stage, activity: Activity) -> None:
+    stage.slots = 3
+    first = await stage.start(deadly=DEADLY, step_s=0.3)
+    await until(lambda: stage.world.commands, "the commands")
+    others = [await ask(activity, user_id, "apple") for user_id in (IDS.bob, IDS.owner)]
+    await until(lambda: len(stage.query("SELECT job_id FROM drawing")) == 2, "both to be drawn")
+    await ask(activity, IDS.alice, DEADLY)
+    await ended(first)
+    assert [row["n"] for row in stage.query("SELECT COUNT(*) AS n FROM drawing")] == [3]
+    await ended(await stage.start(deadly=DEADLY, wait=False))
+
+    await stage.start(deadly=DEADLY)
+    await stage.quiet()
+
+    states = stage.query("SELECT state FROM jobs ORDER BY accepted_at")
+    assert [row["state"] for row in states] == ["finished", "finished", "failed"]
+    for request in others:
+        shown = activity.shown(request.interaction)
+        assert shown is not None
+        assert any(files(shown))
     assert audit(stage, activity).complaints == []

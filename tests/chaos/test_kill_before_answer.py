@@ -8,6 +8,7 @@ from tests.chaos.activity import Activity
 from tests.chaos.audit import audit
 from tests.chaos.sight import files
 from tests.chaos.stage import Stage, until
+from tests.support.patience import PATIENCE_S
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -46,7 +47,7 @@ async def test_a_start_that_is_killed_again_sends_it_no_second_time(
     await until(lambda: stage.world.commands, "the commands")
     await activity.imagine(user_id=IDS.alice, private=False, count=1, channel_id=IDS.art)
     second = await stage.start(failpoint="delivered_unmarked")
-    await second.end(10)
+    await second.end(PATIENCE_S)
     assert len(pictures_in(stage, IDS.art)) == 1, "sent, and not entered"
 
     stage.world.advance(3600)  # the nonce no longer helps

@@ -5,8 +5,13 @@ import os
 import signal
 from typing import Any, Final
 
+from PIL.Image import Image
+
 from bot.hosts.device_actor import DeviceActor
+from pipeline.canvas import Box
 from pipeline.engine.protocol import DrawnPicture, Engine
+from pipeline.faces.found import Face
+from pipeline.faces.second_pass import SecondPass
 from pipeline.request import ResolvedRequest
 from tests.support.tagger import PaintEngine
 
@@ -33,8 +38,39 @@ class UnsteadyEngine(PaintEngine):
         return dataclasses.replace(drawn, image=image)
 
 
+class UnsteadySlot(UnsteadyEngine):
+    """One of several that share a device."""
+
+    has_room = True
+    is_lost = False
+
+    def __init__(self, *, step_s: float, deadly: str, slots: int) -> None:
+        super().__init__(step_s=step_s, deadly=deadly)
+        self.slots = slots
+
+
+class SomeFaces:
+    """Finds none, one or two small faces in a picture, as its first pixel has it."""
+
+    def find(self, image: Image) -> list[Face]:
+        side = max(1, min(image.size) // 6)
+        left = [side, 3 * side][: image.tobytes()[0] % 3]
+        return [
+            Face(box=Box(left=at, top=side, right=at + side, bottom=2 * side), score=1.0)
+            for at in left
+        ]
+
+
+def unsteady(*, step_s: float, deadly: str, slots: int = 1) -> Engine:
+    """The engine as `load_engine` makes one, with its second pass; one of `slots`, if there are
+    several."""
+    if slots == 1:
+        return SecondPass(UnsteadyEngine(step_s=step_s, deadly=deadly), SomeFaces())
+    return SecondPass(UnsteadySlot(step_s=step_s, deadly=deadly, slots=slots), SomeFaces())
+
+
 class UnsteadyActor(DeviceActor):
     """Draws slowly enough to be killed meanwhile."""
 
     def open_engine(self) -> Engine:
-        return UnsteadyEngine(step_s=HOST_STEP_S, deadly="")
+        return unsteady(step_s=HOST_STEP_S, deadly="")

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.playground.simulator.default_world import IDS
-from tests.chaos import errands
+from tests.chaos import errands, moderating, personal, requesting, starring
 from tests.chaos.activity import Activity
 from tests.chaos.stage import StuckError
 from tests.chaos.trouble import TROUBLES
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 AWAY_S: Final = 5 * 3600.0
 OUTAGE_S: Final = 2 * 3600.0
 _ERRANDS: Final[tuple[Callable[[Activity], Awaitable[Any]], ...]] = (
-    Activity.star, Activity.share, Activity.favour, Activity.report, Activity.review,
-    Activity.erase, Activity.leave, Activity.settle_in, Activity.want_news, Activity.draw_again,
-    Activity.imagine_and_cancel, Activity.star_and_think_again, errands.block, errands.block_maker,
-    errands.announce, errands.elsewhere, errands.erased,
+    starring.star, starring.share, personal.favour, moderating.report, moderating.review,
+    personal.erase, personal.leave, personal.settle_in, starring.want_news, requesting.draw_again,
+    requesting.imagine_and_cancel, starring.star_and_think_again, errands.block,
+    errands.block_maker, errands.announce, errands.elsewhere, errands.erased,
 )  # fmt: skip
 
 

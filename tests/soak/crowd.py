@@ -11,7 +11,6 @@ from typing import Any, Final
 from bot.playground.simulator.default_world import IDS
 from bot.playground.simulator.errors import ApiError, RefusedByClient
 from bot.playground.simulator.world import Interaction, Member, User, World
-from tests.chaos.activity import ANSWER_S
 from tests.chaos.places import OTHER, OTHER_ART
 from tests.chaos.sight import CANCEL, custom_ids
 from tests.chaos.stage import Stage
@@ -109,7 +108,7 @@ class Crowd:
                 await asyncio.wait_for(over.wait(), 0.5)
             except TimeoutError:
                 waited_s = time.monotonic() - began
-                if sent.callback_type is None and waited_s > ANSWER_S + 0.5:
+                if sent.callback_type is None and waited_s > self.stage.answer_s + 0.5:
                     await asyncio.sleep(_PAUSE_S)
                     return "unanswered"
                 if waited_s > PATIENCE_S:

@@ -199,7 +199,8 @@ def text_of(plan: Plan, notes: Notes) -> str:
         "",
         _verdict(notes),
         "",
-        *notes.remarks,
+        *(f"- {each}" for each in notes.remarks),
+        *([""] if notes.remarks else []),
         "## What is accelerated",
         "",
         *_ACCELERATED,
@@ -357,8 +358,8 @@ def _disk(found: Sequence[Sample]) -> list[str]:
     if len(settled) >= _FEWEST:
         slope = slope_of([(each.day, each.database_mib) for each in settled])
         lines.append(
-            f"Once everything has been kept for its time (after day {2 * KEPT_DAYS + 1}), the"
-            f" database grows by {slope:+.2f} MiB per day, with what is kept for ever: entries of"
-            " the gallery, favourites and their jobs."
+            f"Once the retention periods are over (after day {2 * KEPT_DAYS + 1}), the"
+            f" database grows by {slope:+.2f} MiB per day, with what has no retention period:"
+            " entries of the gallery, favourites and their jobs."
         )
     return lines

@@ -61,7 +61,7 @@ async def restored(soak: Soak) -> list[str]:
     said = [await command(original, "backup", str(soak.backups))]
     said.append(await command(original, "backup", "--verify", str(soak.backups)))
     said.append(await command(target, "restore", str(soak.backups)))
-    soak.notes.said += said
+    soak.notes.said += [each.replace(f"{soak.folder}/", "") for each in said]
     for each in said:
         soak.say(f"  {each}")
     wrong = compared(original / DATABASE, target / DATABASE)

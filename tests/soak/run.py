@@ -23,7 +23,7 @@ from tests.chaos.stage import Stage, StuckError, open_stage, until
 from tests.soak import bursting
 from tests.soak import samples as sampling
 from tests.soak.checks import DayCheck, Totals, unfinished
-from tests.soak.crowd import FIRST, Crowd, gather
+from tests.soak.crowd import FIRST, Block, Crowd, gather
 from tests.soak.keeping import Checkpoint, forget_old
 from tests.soak.ledger import Ledger, Seen
 from tests.soak.plan import DAY_S, Plan, bursts
@@ -52,6 +52,7 @@ class Notes:
     life: int = 0
     jobs: dict[str, Seen] = field(default_factory=dict[str, Seen])
     nonces: set[str] = field(default_factory=set[str])
+    blocks: dict[int, Block] = field(default_factory=dict[int, Block])
     totals: Totals = field(default_factory=Totals)
     answers: Counter[str] = field(default_factory=Counter[str])
     events: Counter[str] = field(default_factory=Counter[str])
@@ -244,7 +245,7 @@ class Soak:
         for user_id, at in self.notes.totals.departed.items():
             found += check.departed(user_id, at)
         self.notes.totals.departed.clear()
-        self.crowd.blocks = {
+        self.notes.blocks = self.crowd.blocks = {
             user_id: block
             for user_id, block in self.crowd.blocks.items()
             if block.until > self.clock.time() - DAY_S
@@ -284,7 +285,7 @@ async def open_soak(asked: Plan, folder: Path, say: Say) -> AsyncGenerator[Soak]
         loopback.feed.listen(ledger.on_event)
         dice = random.Random(f"{asked.seed}:{notes.day}:people")
         people = [each for each in world.users if each >= FIRST]
-        crowd = Crowd(stage, ledger, people, dice)
+        crowd = Crowd(stage, ledger, people, dice, blocks=notes.blocks)
         activity = Activity(stage, random.Random(f"{asked.seed}:{notes.day}:errands"))
         soak = Soak(
             plan=asked,

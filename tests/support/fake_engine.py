@@ -29,7 +29,8 @@ FAKE_MODEL = ModelDescription(
 class FakeEngine:
     """Draws a flat picture whose colour depends on prompt, seed and variation.
 
-    Begun from a picture, that one's mean colour is mixed in by 1 - strength.
+    Begun from a picture, that one's mean colour is mixed in by 1 - strength; outside of a mask it
+    stays.
 
     `scale` divides the size, so that tests need not move megabytes. With `hold()` drawing stops
     before the next step until `release()`. `fail_at` maps a step (from 1) to what it raises;
@@ -73,12 +74,18 @@ class FakeEngine:
         watch: Watch,
         *,
         init_image: Image.Image | None = None,
+        mask_image: Image.Image | None = None,
     ) -> DrawnPicture:
         began = time.perf_counter()
         if request.init_picture and init_image is None:
             raise EngineError("init_image_missing")
+        if request.mask and mask_image is None:
+            raise EngineError("mask_missing")
         self.started.release()
         image = self.picture(request, index, init_image if request.init_picture else None)
+        if request.mask and init_image is not None and mask_image is not None:
+            kept = init_image.convert("RGB").resize(image.size)
+            image = Image.composite(image, kept, mask_image.convert("L").resize(image.size))
         steps = request.num_inference_steps
         for step in range(1, steps + 1):
             self._wait(watch)
@@ -89,7 +96,7 @@ class FakeEngine:
             watch.on_step(step, steps, image.copy)
         self._wait(watch)
         elapsed_s = time.perf_counter() - began
-        self.drawn.append((request.prompt, request.seed_of(index)))
+        self.drawn.append((request.of(index).prompt, request.seed_of(index)))
         return DrawnPicture(
             image=image,
             seed=request.seed_of(index),
@@ -111,7 +118,8 @@ class FakeEngine:
         self, request: ResolvedRequest, index: int, init_image: Image.Image | None
     ) -> Image.Image:
         """What is drawn."""
-        text = f"{request.prompt}|{request.negative_prompt}|{request.seed_of(index)}"
+        said = request.of(index)
+        text = f"{said.prompt}|{said.negative_prompt}|{request.seed_of(index)}"
         if request.variation_strength:
             text += f"|{request.variation_seed_of(index)}|{request.variation_strength}"
         colour = tuple(hashlib.sha256(text.encode()).digest()[:3])

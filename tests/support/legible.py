@@ -102,8 +102,17 @@ def contrasts(page: "Page") -> list[Measured]:
     """All text that is in the window now. The page has no text to see afterwards.
 
     What moves meanwhile (a late picture, a message that arrives) is measured again: the text would
-    be compared with what stood beside it.
+    be compared with what stood beside it. So is what looks illegible, in case something moved
+    there and back.
     """
+    found = _contrasts(page)
+    if any(each.contrast < MIN_CONTRAST for each in found):
+        with_text(page)
+        found = _contrasts(page)
+    return found
+
+
+def _contrasts(page: "Page") -> list[Measured]:
     for _ in range(_MOVED_AT_MOST):
         texts: list[dict[str, Any]] = page.evaluate(_TEXTS)
         page.evaluate(_WITHOUT_TEXT)

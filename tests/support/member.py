@@ -1,7 +1,6 @@
 """A person in the loopback, driven by a program: does what a member does, sees what one sees."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +11,12 @@ from bot.playground.simulator.feed import FeedEvent
 from bot.playground.simulator.interactions import DEFER_UPDATE
 from bot.playground.simulator.server import Loopback
 from bot.playground.simulator.world import Interaction, Message
+from tests.support.patience import PATIENCE_S
 from tests.support.views import MessageView, message_view
 
-PATIENCE_S = 120.0  # only ends what hangs
-_CHANGE_WITHIN_S = 2.0  # of what was acknowledged as a change to come
+_CHANGE_WITHIN_S = 2.0  # of what was acknowledged as a change to come, once nobody works at it
+# What discord.py calls the tasks in which a bot of this process answers.
+_ANSWERING = ("discord-ui-view-dispatch", "discord-ui-modal", "discord-ui-dynamic", "CommandTree")
 
 
 class Member:
@@ -146,9 +147,19 @@ class Member:
             seen = len(self.transcript)
             await view.answered()
             if interaction.callback_type == DEFER_UPDATE:
-                with contextlib.suppress(TimeoutError):  # nothing changed: that may be an answer
-                    await self.wait_for(lambda: self._has_changed(view, seen), _CHANGE_WITHIN_S)
+                await self._change(view, seen)
         return view
+
+    async def _change(self, view: "InteractionView", since: int) -> None:
+        """Until the message has changed, or the bot is done: that nothing changed may be an
+        answer."""
+        at_least_until = time.monotonic() + _CHANGE_WITHIN_S
+        await self.wait_for(
+            lambda: (
+                self._has_changed(view, since)
+                or (time.monotonic() > at_least_until and not _is_answering())
+            )
+        )
 
     def _has_changed(self, view: "InteractionView", since: int) -> bool:
         """Whether the message that was used was edited or deleted since, or something was said."""
@@ -157,6 +168,10 @@ class Member:
             seen.kind in {"message_update", "message_delete"} and seen.data["id"] == used
             for seen in self.transcript[since:]
         )
+
+
+def _is_answering() -> bool:
+    return any(task.get_name().startswith(_ANSWERING) for task in asyncio.all_tasks())
 
 
 class InteractionView:

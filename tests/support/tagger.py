@@ -44,7 +44,8 @@ class PaintEngine(FakeEngine):
     def picture(
         self, request: ResolvedRequest, index: int, init_image: Image.Image | None
     ) -> Image.Image:
-        wanted = [name for tag in request.prompt.split(",") for name in _named(tag)]
+        tags = request.of(index).prompt.split(",")
+        wanted = [name for tag in tags for name in _named(tag)]
         wanted = wanted or [name for name in [self.usual] if name]
         if not wanted:
             return super().picture(request, index, init_image)
