@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from bot.playground.page.filling import pieces
 from bot.playground.page.start import Playground, run
 from bot.playground.simulator import limits
@@ -37,6 +39,12 @@ class HeldEngine(FakeEngine):
         self._gate = self._folder / name if name else None
         self._first = True
         return super().draw(request, *arguments, **images)
+
+    def picture(self, *arguments: Any) -> Image.Image:
+        """In light colours: the demo's tagger takes one of forty flat pictures, of a dark or strong
+        red, for an explicit one, and withholds it."""
+        drawn = super().picture(*arguments)
+        return Image.blend(drawn, Image.new("RGB", drawn.size, "white"), 0.5)
 
     def _wait(self, watch: Watch) -> None:
         """Before each step."""

@@ -72,8 +72,8 @@ class Visit:
     def imagine(self, prompt: str, **options: str) -> "Locator":
         """Paste a whole command and send it; returns the message that answers.
 
-        The seed is always the same: with some, the demo's tagger rates a picture too high, and it
-        is withheld.
+        The seed is always the same: with some, the demo's tagger rates the demo model's picture
+        too high, and it is withheld.
         """
         said = {"seed": "5", **options}
         given = "".join(f" {name}: {value}" for name, value in said.items())
