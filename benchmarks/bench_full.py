@@ -40,7 +40,7 @@ from benchmarks.memory import Memory
 from benchmarks.preparing import Preparation, prepare
 from benchmarks.report import Machine, Row, print_report
 from benchmarks.results import NOTHING_SPENT, RESULTS, Meter, Result, Spent
-from benchmarks.whole import Whole, draw_whole, whole_rows
+from benchmarks.whole import Whole, against_stock, draw_whole, whole_rows
 from pipeline.model.options import DEFAULT_REPOSITORY, DEFAULT_REVISION, Variant, repository_path
 from training.random_model import make_random_model
 from training.random_parts import RandomKind
@@ -198,6 +198,7 @@ class Session:
             *memory_rows(found),
             *preparation_rows(self._kept.prepared),
             *whole_rows(self._kept.whole),
+            *against_stock(found, self._kept.whole),
             *left_out_rows(self._left_out),
         ]
 

@@ -32,6 +32,11 @@ _OURS: Final[Mapping[str, Variant]] = {
     "own bf16 (OpenVINO)": "bf16",
     "own int8-bf16 (OpenVINO)": "int8-bf16",
 }
+NAMED_AFTER: Final[Mapping[str, Variant]] = {
+    name: variant for name, variant in _OURS.items() if "weights in memory" not in name
+}
+"""One for each variant, as it runs unless there is much memory."""
+
 NAMES: Final = (STOCK, *_OURS, *TORCH)
 """Everybody, in the order of their turns. `stock` comes first: others are compared with it."""
 

@@ -103,3 +103,8 @@ def use_domain(model: Any, domain: str, version: int) -> None:
     """Declare that nodes of `domain` may occur."""
     if all(opset.domain != domain for opset in model.opset_import):
         model.opset_import.append(onnx.helper.make_opsetid(domain, version))
+
+
+def opset_of(model: Any) -> int:
+    """The version of ONNX's own operators that an `onnx.ModelProto` uses."""
+    return next(int(opset.version) for opset in model.opset_import if not opset.domain)

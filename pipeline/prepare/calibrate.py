@@ -3,7 +3,7 @@ within seconds, on SDXL's own shapes."""
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from pipeline.prepare.int8 import (
     compute_in_int8,
     store_for_openvino,
 )
+from pipeline.prepare.int8_convolution import convolve_in_int8
 from pipeline.prepare.recipes import Conversion
 from pipeline.prepare.write import GRAPH_NAME, ComponentWriter
 from pipeline.runtime.cpu import Cpu
@@ -31,6 +32,7 @@ _SHAPES: Final = ((1280, 1280), (1280, 5120), (5120, 1280))
 
 _CONV_CHANNELS: Final = (640, 640)
 _CONV_SIDE: Final = 32
+_KINDS: Final = ("fp32", "int8", "stored", "conv", "conv-int8")
 _TOKENS: Final = 256
 _ROUNDS: Final = 5
 _INPUT: Final = "values"
@@ -57,17 +59,20 @@ def measure(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
     Processor seconds of all threads, so that other programs don't count.
     """
     with tempfile.TemporaryDirectory(prefix="ekaki-calibration-") as scratch:
-        folders = {name: Path(scratch) / name for name in ("fp32", "int8", "stored", "conv")}
+        folders = {name: Path(scratch) / name for name in _KINDS}
         for folder in folders.values():
             folder.mkdir()
         _save_layers(folders["fp32"] / GRAPH_NAME)
         _save_convolution(folders["conv"] / GRAPH_NAME)
         largest = FULL_RANGE if full_range else REDUCED_RANGE
-        single_type = np.dtype(np.float32)
-        _convert(folders, "int8", lambda graph: compute_in_int8(graph, largest=largest, keep=""))
-        _convert(
-            folders, "stored", lambda graph: store_for_openvino(graph, dtype=single_type, keep="")
-        )
+        single = np.dtype(np.float32)
+        changes: dict[str, tuple[str, Callable[[Conversion], object]]] = {
+            "int8": ("fp32", lambda graph: compute_in_int8(graph, largest=largest, keep="")),
+            "stored": ("fp32", lambda graph: store_for_openvino(graph, dtype=single, keep="")),
+            "conv-int8": ("conv", lambda graph: convolve_in_int8(graph, dtype=single)),
+        }
+        for name, (source, change) in changes.items():
+            _convert(folders[source], folders[name], change)
         graphs = {name: folder / GRAPH_NAME for name, folder in folders.items()}
         random = np.random.default_rng(0)
         tokens = random.standard_normal((1, _TOKENS, _SHAPES[0][0]), np.float32)
@@ -76,27 +81,28 @@ def measure(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
         convolutions = [_in_ort(graphs["conv"], threads, picture)]
         if openvino:
             linear += [_in_openvino(graphs[name], threads, tokens) for name in ("fp32", "stored")]
-            convolutions.append(_in_openvino(graphs["conv"], threads, picture))
-        single, eight, *half = _best(linear)
-        conv, *half_conv = _best(convolutions)
+            convolutions += [
+                _in_openvino(graphs[name], threads, picture) for name in ("conv", "conv-int8")
+            ]
+        linear_s, eight_s, *half_s = _best(linear)
+        conv_s, *half_conv_s = _best(convolutions)
     return Speeds(
-        linear_flops=_linear_operations() * threads / single,
-        conv_flops=_conv_operations() * threads / conv,
-        int8_linear=single / eight,
-        bf16_linear=single / half[0] if half else None,
-        bf16_conv=conv / half_conv[0] if half_conv else None,
-        bf16_int8_linear=single / half[1] if half else None,
+        linear_flops=_linear_operations() * threads / linear_s,
+        conv_flops=_conv_operations() * threads / conv_s,
+        int8_linear=linear_s / eight_s,
+        bf16_linear=linear_s / half_s[0] if half_s else None,
+        bf16_conv=conv_s / half_conv_s[0] if half_conv_s else None,
+        bf16_int8_linear=linear_s / half_s[1] if half_s else None,
+        bf16_int8_conv=conv_s / half_conv_s[1] if half_conv_s else None,
     )
 
 
-def _convert(
-    folders: Mapping[str, Path], name: str, change: Callable[[Conversion], object]
-) -> None:
-    """Write the linear layers, changed, into the folder `name`."""
-    conversion = Conversion(load_skeleton(folders["fp32"] / GRAPH_NAME))
+def _convert(source: Path, target: Path, change: Callable[[Conversion], object]) -> None:
+    """Write the graph in the folder `source`, changed, into the folder `target`."""
+    conversion = Conversion(load_skeleton(source / GRAPH_NAME))
     change(conversion)
-    weights = Weights(folders["fp32"])
-    ComponentWriter(conversion, weights, folders[name], lambda _: None).write()
+    weights = Weights(source)
+    ComponentWriter(conversion, weights, target, lambda _: None).write()
     weights.close()
 
 
@@ -146,13 +152,18 @@ def _save_layers(path: Path) -> None:
 
 
 def _save_convolution(path: Path) -> None:
-    """A graph of one convolution of its middle level."""
+    """A graph of one convolution of its middle level, behind a SiLU."""
     deep, wide = _CONV_CHANNELS
     values = np.random.default_rng(0).standard_normal((wide, deep, 3, 3), np.float32)
     weight = onnx.numpy_helper.from_array(values / np.float32((9 * deep) ** 0.5), "weight")
-    node = onnx.helper.make_node("Conv", [_INPUT, "weight"], ["out_0"], pads=[1, 1, 1, 1])
+    make = onnx.helper.make_node
+    nodes = [
+        make("Sigmoid", [_INPUT], ["gate"]),
+        make("Mul", [_INPUT, "gate"], ["active"]),
+        make("Conv", ["active", "weight"], ["out_0"], pads=[1, 1, 1, 1]),
+    ]
     shapes = ([1, deep, _CONV_SIDE, _CONV_SIDE], [1, wide, _CONV_SIDE, _CONV_SIDE])
-    _save(path, [node], [weight], shapes)
+    _save(path, nodes, [weight], shapes)
 
 
 def _save(

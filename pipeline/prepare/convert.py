@@ -15,6 +15,7 @@ from pipeline.onnx.skeleton import load_skeleton
 from pipeline.onnx.timestep_axis import give_timestep_axis
 from pipeline.prepare import half, int8
 from pipeline.prepare.attention import fuse_attention
+from pipeline.prepare.int8_convolution import convolve_in_int8
 from pipeline.prepare.recipes import Conversion
 
 IN_OPENVINO: Final[frozenset[Component]] = frozenset({"unet", "vae_decoder", "vae_encoder"})
@@ -26,6 +27,7 @@ ROWS_ALONE: Final[frozenset[Variant]] = frozenset({"int8", "bf16", "int8-bf16"})
 and OpenVINO chooses its kernels by their number."""
 
 _TEXT: Final = "encoder_hidden_states"
+_LAST: Final = "conv_out"
 
 WITH_LORAS: Final[frozenset[Component]] = frozenset({"unet", "text_encoder", "text_encoder_2"})
 """What a LoRA changes, so what gets the low-rank branch."""
@@ -58,6 +60,8 @@ def convert(
         layers_up = up_layers(read_json(config)) if config.is_file() else ()
         give_deep_features(model, layers_up, stored)
     add_branch(model, layers, stored, defaults=not in_openvino)
+    if component == "unet" and variant == "int8-bf16":  # the branch takes what is not rounded
+        convolve_in_int8(conversion, dtype=half.Half.bf16().dtype, keep=_LAST)
     del model.graph.value_info[:]
     return conversion
 

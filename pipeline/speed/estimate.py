@@ -138,9 +138,9 @@ def about(seconds: float) -> str:
 
 
 def _beside_s(decoder: Work, speeds: Speeds, form: Form) -> float:
-    """`form`: only those in bfloat16 change the decoder."""
+    """`form`: only those in bfloat16 change the decoder, and none has it in eight bits."""
     single_s = _products_s(decoder, speeds, "source")
-    products_s = _products_s(decoder, speeds, form) if form in IN_BF16 else single_s
+    products_s = _products_s(decoder, speeds, "bf16") if form in IN_BF16 else single_s
     beside = _BESIDE[form] if form in IN_BF16 else _DECODER_BESIDE
     return products_s + beside * single_s + _TEXT_AND_FILE_S
 
@@ -154,8 +154,8 @@ def _products_s(work: Work, speeds: Speeds, form: Form) -> float:
     if form == "int8":
         linear /= speeds.int8_linear
     elif speeds.bf16_linear and speeds.bf16_conv and form in IN_BF16:
-        eight = speeds.bf16_int8_linear if form == "int8-bf16" else None
-        linear /= eight or speeds.bf16_linear
+        is_eight = form == "int8-bf16"
+        linear /= (speeds.bf16_int8_linear if is_eight else None) or speeds.bf16_linear
         attention /= speeds.bf16_linear
-        convolution /= speeds.bf16_conv
+        convolution /= (speeds.mixed_conv if is_eight else None) or speeds.bf16_conv
     return linear + attention + convolution

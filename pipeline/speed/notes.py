@@ -20,6 +20,9 @@ LINEAR_SHARE: Final = 0.64
 
 CONV_SHARE: Final = 0.24
 
+BEHIND_SILU: Final = 0.8
+"""Of its convolutions' operations, those that variants with eight bits in OpenVINO change."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speeds:
@@ -28,7 +31,7 @@ class Speeds:
 
     The rest are seconds of layers in single precision over those in another form. `int8_linear`:
     linear layers in eight bits; `bf16_linear` and `bf16_conv`: in OpenVINO, and
-    `bf16_int8_linear` there with weights in eight bits; None where it can't be used.
+    `bf16_int8_linear` and `bf16_int8_conv` there in eight bits; None where it can't be used.
     """
 
     linear_flops: float
@@ -37,6 +40,14 @@ class Speeds:
     bf16_linear: float | None = None
     bf16_conv: float | None = None
     bf16_int8_linear: float | None = None
+    bf16_int8_conv: float | None = None
+
+    @property
+    def mixed_conv(self) -> float | None:
+        """Of all convolutions in OpenVINO where those behind a SiLU are in eight bits."""
+        if self.bf16_conv is None or self.bf16_int8_conv is None:
+            return self.bf16_conv
+        return 1 / (BEHIND_SILU / self.bf16_int8_conv + (1 - BEHIND_SILU) / self.bf16_conv)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +72,13 @@ class Calibration:
 
     @property
     def int8_bf16_step(self) -> float | None:
-        """The same with linear layers in eight bits."""
-        eight, step = self.speeds.bf16_int8_linear, self.bf16_step
-        if eight is None or step is None or self.speeds.bf16_linear is None:
+        """The same with linear layers and most convolutions in eight bits."""
+        attention, eight = self.speeds.bf16_linear, self.speeds.bf16_int8_linear
+        conv = self.speeds.mixed_conv
+        if attention is None or eight is None or conv is None:
             return None
-        return 1 / (1 / step - LINEAR_SHARE / self.speeds.bf16_linear + LINEAR_SHARE / eight)
+        beside = 1 - LINEAR_SHARE - CONV_SHARE
+        return 1 / (beside / attention + LINEAR_SHARE / eight + CONV_SHARE / conv)
 
 
 def noted(models_dir: Path, cpu: Cpu, *, threads: int) -> Calibration | None:

@@ -46,6 +46,7 @@ def machine(
         bf16_linear=bf16,
         bf16_conv=bf16,
         bf16_int8_linear=both or bf16,
+        bf16_int8_conv=both or bf16,
     )
     return Machine(
         provider=provider,
@@ -166,7 +167,7 @@ def test_openvino_is_timed_where_it_can_be_used(
 
 def test_the_timing_itself_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "_SHAPES", ((64, 64), (64, 64)))
-    monkeypatch.setattr(timing, "_CONV_CHANNELS", (8, 8))
+    monkeypatch.setattr(timing, "_CONV_CHANNELS", (16, 16))
     found = measure(threads=1, full_range=False, openvino=bool(openvino_version()))
     assert 0 < found.int8_linear < 100
     assert found.linear_flops > 0
@@ -175,6 +176,7 @@ def test_the_timing_itself_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         assert found.bf16_linear is not None
         assert found.bf16_conv is not None
         assert found.bf16_int8_linear is not None
+        assert found.bf16_int8_conv is not None
 
 
 def test_sizes_are_known_before_writing(tiny: ModelFolder) -> None:
