@@ -10,7 +10,9 @@ A step counts after one of the same size: the first makes room, and OpenVINO's c
 
 import argparse
 import json
+import shlex
 import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -47,6 +49,7 @@ from training.random_parts import RandomKind
 
 KIND: Final = RandomKind.FULL
 FOLDER: Final = HOME / "bench-full"
+NAME: Final = "full"
 FEW_STEPS: Final = 2  # of a whole picture: memory is as with many
 
 
@@ -99,10 +102,18 @@ def _whole(said: dict[str, Any]) -> Whole:
 class Session:
     """A run, beginning from what is kept."""
 
-    def __init__(self, model: Path, weights: str, rounds: int, sizes: Sequence[str]) -> None:
+    def __init__(
+        self,
+        model: Path,
+        weights: str,
+        rounds: int,
+        sizes: Sequence[str],
+        command: str = "make bench-full",
+    ) -> None:
         self._model = model
         self._rounds = rounds
         self._sizes = sizes
+        self._command = command
         self._file = FOLDER / "found.json"
         self._machine = Machine.here()
         self._left_out: dict[str, str] = {}
@@ -209,7 +220,7 @@ class Session:
             spent,
             self._rows(),
             title="The real size, one in memory at a time",
-            command="make bench-full",
+            command=self._command,
             weights=self._kept.weights,
             machine=self._machine,
         ).save(out)
@@ -228,19 +239,31 @@ def main() -> None:
         "--steps", type=int, default=FEW_STEPS, help=f"of whole pictures; default: {FEW_STEPS}"
     )
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FOLDER")
+    parser.add_argument("--name", default=NAME, help="of the file there; default: %(default)s")
     parser.add_argument("--keep", action="store_true", help="what was prepared and measured")
     args = parser.parse_args()
     model, weights, names = _model()
-    session = Session(model, weights, args.rounds, args.size or SIZES)
+    command = "make bench-full" if args.name == NAME else f"{parser.prog} {shlex.join(_typed())}"
+    session = Session(model, weights, args.rounds, args.size or SIZES, command)
     session.forget(args.only or ())
     print(Machine.here())
-    out = args.json / "full.json"
-    if not args.picture:
+    out = args.json / f"{args.name}.json"
+    if args.only or not args.picture:
         session.measure(args.only or names, out)
     rows = session.draw(args.picture or (() if args.only else VARIANTS), args.steps, out)
     print_report(f"The real size ({weights})", rows)
     if not (args.keep or args.only or args.picture):
         shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def _typed() -> list[str]:
+    """The command's arguments, without where the figures go."""
+    typed = sys.argv[1:]
+    for option in ("--json", "--name"):
+        if option in typed:
+            at = typed.index(option)
+            del typed[at : at + 2]
+    return typed
 
 
 def _model() -> tuple[Path, str, Sequence[str]]:

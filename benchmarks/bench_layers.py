@@ -5,13 +5,15 @@
 """`python -m benchmarks.bench_layers`: layers of SDXL's shapes in eight bits, in both runtimes.
 
 Each way takes turns with single precision in ONNX Runtime, on one thread; ratios are those of the
-processor's seconds. Inputs are random numbers through SiLU, whose range is known exactly, so that
-errors are the least that eight bits make.
+processor's seconds. Convolutions follow a SiLU, as most of SDXL's do. Where a range has to be known
+beforehand it is that of the same input, so that errors are the least that eight bits make.
 """
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +22,11 @@ import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
 from benchmarks.report import Machine, Row, print_report
+from benchmarks.results import Meter, Result
+from pipeline.onnx.skeleton import Weights, load_skeleton
+from pipeline.prepare.int8_convolution import convolve_for_openvino, convolve_in_int8
+from pipeline.prepare.recipes import Conversion
+from pipeline.prepare.write import GRAPH_NAME, ComponentWriter
 from pipeline.runtime.openvino import openvino_version
 from pipeline.runtime.providers import CPU
 from pipeline.runtime.sessions import session_options
@@ -69,11 +76,40 @@ def _graph(nodes: list[Any], weights: Mapping[str, Any], axes: int) -> bytes:
     return bytes(helper.make_model(graph, opset_imports=[opset], ir_version=9).SerializeToString())
 
 
+def _silu() -> list[Any]:
+    """From `x` to `active`."""
+    make = helper.make_node
+    return [make("Sigmoid", ["x"], ["gate"]), make("Mul", ["x", "gate"], ["active"])]
+
+
 def convolution(weight: Floats) -> bytes:
-    """In single precision."""
-    return _graph(
-        [helper.make_node("Conv", ["x", "w"], ["y"], pads=[1] * 4)], {"w": weight}, weight.ndim
-    )
+    """In single precision, with what is before it."""
+    node = helper.make_node("Conv", ["active", "w"], ["y"], name="conv", pads=[1] * 4)
+    return _graph([*_silu(), node], {"w": weight}, weight.ndim)
+
+
+def rounded(graph: bytes, folder: Path, change: Callable[[Conversion], int]) -> Path:
+    """`convolution` in eight bits as prepared models have it, in a new `folder`."""
+    source, target = folder / "source", folder / "target"
+    for each in (source, target):
+        each.mkdir(parents=True)
+    (source / GRAPH_NAME).write_bytes(graph)
+    conversion = Conversion(load_skeleton(source / GRAPH_NAME))
+    change(conversion)
+    weights = Weights(source)
+    ComponentWriter(conversion, weights, target, lambda _: None).write()
+    weights.close()
+    return target / GRAPH_NAME
+
+
+def as_product(conversion: Conversion) -> int:
+    """As the variant int8 has it."""
+    return convolve_in_int8(conversion, largest=_LARGEST)
+
+
+def in_range(conversion: Conversion) -> int:
+    """As the variant int8-bf16 has it."""
+    return convolve_for_openvino(conversion, dtype=np.dtype(np.float32))
 
 
 def quantised(layer: Layer) -> bytes:
@@ -82,7 +118,8 @@ def quantised(layer: Layer) -> bytes:
     (scale, zero), (out_scale, out_zero) = layer.given, layer.made
     parts = ["q", "scale", "zero", "w", "w_scale", "w_zero", "out_scale", "out_zero"]
     nodes = [
-        make("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+        *_silu(),
+        make("QuantizeLinear", ["active", "scale", "zero"], ["q"]),
         make("QLinearConv", parts, ["made"], pads=[1] * 4),
         make("DequantizeLinear", ["made", "out_scale", "out_zero"], ["y"]),
     ]
@@ -102,7 +139,8 @@ def dynamic(layer: Layer) -> bytes:
     """`ConvInteger`: the input's scale is measured in each run."""
     make = helper.make_node
     nodes = [
-        make("DynamicQuantizeLinear", ["x"], ["q", "scale", "zero"]),
+        *_silu(),
+        make("DynamicQuantizeLinear", ["active"], ["q", "scale", "zero"]),
         make("ConvInteger", ["q", "w", "zero"], ["sums"], pads=[1] * 4),
         make("Cast", ["sums"], ["wide"], to=TensorProto.FLOAT),
         make("Mul", ["scale", "w_scale"], ["factor"]),
@@ -118,7 +156,8 @@ def quantised_input(layer: Layer) -> bytes:
     make = helper.make_node
     scale, zero = layer.given
     nodes = [
-        make("QuantizeLinear", ["x", "scale", "zero"], ["q"]),
+        *_silu(),
+        make("QuantizeLinear", ["active", "scale", "zero"], ["q"]),
         make("DequantizeLinear", ["q", "scale", "zero"], ["rounded"]),
         make("DequantizeLinear", ["w", "w_scale", "w_zero"], ["weight"], axis=0),
         make("Conv", ["rounded", "weight"], ["y"], pads=[1] * 4),
@@ -151,13 +190,13 @@ def stored(layer: Layer) -> bytes:
     return _graph(nodes, weights, 3)
 
 
-def in_ort(graph: bytes) -> Run:
+def in_ort(graph: bytes | Path) -> Run:
     """In ONNX Runtime."""
     session: Any = ort.InferenceSession(graph, session_options(1), providers=[CPU])
     return lambda values: session.run(None, {"x": values})[0]
 
 
-def in_openvino(graph: bytes, precision: str, group: int | None = None) -> Run:
+def in_openvino(graph: bytes | Path, precision: str, group: int | None = None) -> Run:
     """In OpenVINO, on numbers quantised `group` at a time."""
     import openvino
 
@@ -174,32 +213,38 @@ def _random(shape: tuple[int, ...]) -> Floats:
     return np.random.default_rng(0).standard_normal(shape, np.float32)
 
 
-def _input(shape: tuple[int, ...]) -> Floats:
-    values = _random(shape)
+def _active(values: Floats) -> Floats:
+    """What a SiLU makes of `values`."""
     return (values / (1 + np.exp(-values))).astype(np.float32)
 
 
-def rows(rounds: int, *, openvino: bool) -> Iterator[Row]:
-    """A row for each way of each layer."""
+def rows(rounds: int, folder: Path, *, openvino: bool) -> Iterator[Row]:
+    """A row for each way of each layer. What has to be a file is made in `folder`."""
     for channels, side in CONVOLUTIONS:
         weight = _random((channels, channels, 3, 3)) / np.float32((9 * channels) ** 0.5)
-        values = _input((1, channels, side, side))
+        values = _random((1, channels, side, side))
         graph = convolution(weight)
-        layer = Layer(weight, values, in_ort(graph)(values))
+        layer = Layer(weight, _active(values), in_ort(graph)(values))
         runs = {
             "single precision": in_ort(graph),
             "`QLinearConv`": in_ort(quantised(layer)),
             "`ConvInteger`": in_ort(dynamic(layer)),
+            "a product of matrices in eight bits": in_ort(
+                rounded(graph, folder / f"{channels}-product", as_product)
+            ),
         }
         if openvino:
             runs |= {
                 "OpenVINO, bf16": in_openvino(graph, "bf16"),
-                "OpenVINO, eight bits": in_openvino(quantised_input(layer), "bf16"),
+                "OpenVINO, eight bits, range known": in_openvino(quantised_input(layer), "bf16"),
+                "OpenVINO, eight bits, range measured": in_openvino(
+                    rounded(graph, folder / f"{channels}-range", in_range), "bf16"
+                ),
             }
         yield from _timed(f"convolution, {channels} at {side}x{side}", runs, values, rounds)
     for tokens, depth, width in LINEAR:
         weight = _random((width, depth)) / np.float32(depth**0.5)
-        values = _input((1, tokens, depth))
+        values = _active(_random((1, tokens, depth)))
         graph = product(weight)
         runs = {"single precision": in_ort(graph)}
         if openvino:
@@ -238,10 +283,23 @@ def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.bench_layers", description=__doc__)
     parser.add_argument("--rounds", type=int, default=ROUNDS, metavar="N")
+    parser.add_argument("--json", type=Path, metavar="FOLDER", help="leave the figures there")
     args = parser.parse_args()
-    print(Machine.here())
-    made = list(rows(args.rounds, openvino=bool(openvino_version())))
-    print_report("Layers of SDXL in eight bits, one thread", made)
+    meter = Meter()
+    with tempfile.TemporaryDirectory(prefix="ekaki-layers-") as folder:
+        made = list(rows(args.rounds, Path(folder), openvino=bool(openvino_version())))
+    spent = meter.read()
+    title = "Layers of SDXL in eight bits, one thread"
+    print_report(title, made)
+    if args.json is not None:
+        Result.of(
+            spent,
+            made,
+            title=title,
+            command="python -m benchmarks.bench_layers",
+            weights="random",
+            machine=Machine.here(),
+        ).save(args.json / "layers.json")
 
 
 if __name__ == "__main__":

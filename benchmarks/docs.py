@@ -73,14 +73,18 @@ SUMMARY: Final = (
     ),
     Choice("a search in a gallery, p50 / p99", "gallery", "search, all of these", _LARGEST),
     Choice("its first page over HTTP, p50 / p99", "gallery", "over HTTP, first page", _LARGEST),
-    Choice("SDXL's UNet as `fp32`", "full", "own fp32", _STEP),
-    Choice("as `int8`", "full", "own int8", _STEP),
-    Choice("as `bf16`", "full", "own bf16 (OpenVINO)", _STEP),
+    Choice("SDXL's UNet as `fp32`", "whole", "own fp32", _STEP),
+    Choice("as `int8`", "whole", "own int8", _STEP),
+    Choice("as `bf16`", "whole", "own bf16 (OpenVINO)", _STEP),
+    Choice("as `int8-bf16`", "whole", "own int8-bf16 (OpenVINO)", _STEP),
     Choice(
-        "a whole picture of SDXL as `int8`, memory",
-        "full",
-        "`imagine` with `int8`, 2 steps",
-        ("most private",),
+        "a whole picture of SDXL as `int8-bf16`, with the VAE's decoder",
+        "whole",
+        "a picture by own int8-bf16 (OpenVINO)",
+        ("times stock's speed",),
+    ),
+    Choice(
+        "the same as `int8`, memory", "whole", "`imagine` with `int8`, 2 steps", ("most private",)
     ),
 )
 """What stands in short at the top."""

@@ -105,7 +105,7 @@ def against_stock(
         if variant is None or variant in beside:
             own = stock if variant is None else _usual(found[name], beside[variant])
             yield Row(
-                name,
+                f"a picture by {name}",
                 cells={
                     f"{USUAL_PICTURE}, computed: seconds": f"{own.seconds:.0f}",
                     "of the processor": f"{own.processor_s:.0f}",

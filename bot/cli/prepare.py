@@ -73,6 +73,7 @@ def prepare(
     from tqdm import tqdm
 
     from pipeline.disk import at
+    from pipeline.errors import ModelError
     from pipeline.model.options import is_repository
     from pipeline.model.source import open_source
     from pipeline.plan.prepared import check_fit
@@ -105,25 +106,36 @@ def prepare(
         note(f"Chosen: {choice.variant}, because {choice.why}.")
     check_fit(choice.variant, factory.provider)
     time_machine(options, progress=note)
-    for line in outlook(options, source, factory, choice.variant):
-        note(line)
-    prepare = PrepareOptions(
-        variant=choice.variant,
-        loras=merged,
-        branch=branch,
-        full_range=this_cpu().int8_is_safe,
-        revision=options.revision if is_repository(options.model) else "",
-        why=choice.why,
-    )
-    with tqdm(unit="B", unit_scale=True, disable=None, leave=False) as bar:
 
-        def written(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
+    def made_as(name: "Variant") -> str:
+        for line in outlook(options, source, factory, name):
+            note(line)
+        prepare = PrepareOptions(
+            variant=name,
+            loras=merged,
+            branch=branch,
+            full_range=this_cpu().int8_is_safe,
+            revision=options.revision if is_repository(options.model) else "",
+            why=choice.why,
+        )
+        with tqdm(unit="B", unit_scale=True, disable=None, leave=False) as bar:
 
-        report = Reporter(line=note, written=written)
-        with at(options.models_dir):
-            made = prepare_model(
-                source, options.models_dir, prepare, factory=factory, report=report
-            )
-    say(f"{made.path}")
+            def written(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            report = Reporter(line=note, written=written)
+            with at(options.models_dir):
+                made = prepare_model(
+                    source, options.models_dir, prepare, factory=factory, report=report
+                )
+        return str(made.path)
+
+    try:
+        path = made_as(choice.variant)
+    except ModelError as error:
+        if error.key != "prepare_check_failed" or choice.otherwise is None:
+            raise
+        note(f"With this model {choice.variant} is too inexact, so {choice.otherwise} is made.")
+        path = made_as(choice.otherwise)
+    say(path)

@@ -20,13 +20,13 @@ from pipeline.speed.work import sdxl_work
 MEMORY_GB: Final = {
     "source": 16.8,
     "fp32": 4.9,
-    "int8": 7.0,
-    "bf16": 10.5,
-    "int8-bf16": 9.2,
+    "int8": 6.2,
+    "bf16": 10.7,
+    "int8-bf16": 8.3,
     "fp16": 8.0,
 }
 """Of a whole picture at 1024x1024 with guidance, measured by `make bench-full` with random weights
-of SDXL's size; `int8-bf16` and, on a card, `fp16` planned."""
+of SDXL's size; on a card, `fp16`, planned."""
 
 
 def variants(settings: Settings, *, progress: Callable[[str], None]) -> list[Choice]:

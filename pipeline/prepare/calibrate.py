@@ -18,7 +18,7 @@ from pipeline.prepare.int8 import (
     compute_in_int8,
     store_for_openvino,
 )
-from pipeline.prepare.int8_convolution import convolve_in_int8
+from pipeline.prepare.int8_convolution import convolve_for_openvino, convolve_in_int8
 from pipeline.prepare.recipes import Conversion
 from pipeline.prepare.write import GRAPH_NAME, ComponentWriter
 from pipeline.runtime.cpu import Cpu
@@ -32,7 +32,7 @@ _SHAPES: Final = ((1280, 1280), (1280, 5120), (5120, 1280))
 
 _CONV_CHANNELS: Final = (640, 640)
 _CONV_SIDE: Final = 32
-_KINDS: Final = ("fp32", "int8", "stored", "conv", "conv-int8")
+_KINDS: Final = ("fp32", "int8", "stored", "conv", "conv-int8", "conv-rounded")
 _TOKENS: Final = 256
 _ROUNDS: Final = 5
 _INPUT: Final = "values"
@@ -69,7 +69,8 @@ def measure(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
         changes: dict[str, tuple[str, Callable[[Conversion], object]]] = {
             "int8": ("fp32", lambda graph: compute_in_int8(graph, largest=largest, keep="")),
             "stored": ("fp32", lambda graph: store_for_openvino(graph, dtype=single, keep="")),
-            "conv-int8": ("conv", lambda graph: convolve_in_int8(graph, dtype=single)),
+            "conv-int8": ("conv", lambda graph: convolve_in_int8(graph, largest=largest)),
+            "conv-rounded": ("conv", lambda graph: convolve_for_openvino(graph, dtype=single)),
         }
         for name, (source, change) in changes.items():
             _convert(folders[source], folders[name], change)
@@ -78,18 +79,19 @@ def measure(*, threads: int, full_range: bool, openvino: bool) -> Speeds:
         tokens = random.standard_normal((1, _TOKENS, _SHAPES[0][0]), np.float32)
         picture = random.standard_normal((1, _CONV_CHANNELS[0], _CONV_SIDE, _CONV_SIDE), np.float32)
         linear = [_in_ort(graphs[name], threads, tokens) for name in ("fp32", "int8")]
-        convolutions = [_in_ort(graphs["conv"], threads, picture)]
+        convolutions = [_in_ort(graphs[name], threads, picture) for name in ("conv", "conv-int8")]
         if openvino:
             linear += [_in_openvino(graphs[name], threads, tokens) for name in ("fp32", "stored")]
             convolutions += [
-                _in_openvino(graphs[name], threads, picture) for name in ("conv", "conv-int8")
+                _in_openvino(graphs[name], threads, picture) for name in ("conv", "conv-rounded")
             ]
         linear_s, eight_s, *half_s = _best(linear)
-        conv_s, *half_conv_s = _best(convolutions)
+        conv_s, eight_conv_s, *half_conv_s = _best(convolutions)
     return Speeds(
         linear_flops=_linear_operations() * threads / linear_s,
         conv_flops=_conv_operations() * threads / conv_s,
         int8_linear=linear_s / eight_s,
+        int8_conv=conv_s / eight_conv_s,
         bf16_linear=linear_s / half_s[0] if half_s else None,
         bf16_conv=conv_s / half_conv_s[0] if half_conv_s else None,
         bf16_int8_linear=linear_s / half_s[1] if half_s else None,

@@ -15,7 +15,7 @@ from pipeline.onnx.skeleton import load_skeleton
 from pipeline.onnx.timestep_axis import give_timestep_axis
 from pipeline.prepare import half, int8
 from pipeline.prepare.attention import fuse_attention
-from pipeline.prepare.int8_convolution import convolve_in_int8
+from pipeline.prepare.int8_convolution import convolve_for_openvino, convolve_in_int8
 from pipeline.prepare.recipes import Conversion
 
 IN_OPENVINO: Final[frozenset[Component]] = frozenset({"unet", "vae_decoder", "vae_encoder"})
@@ -60,8 +60,8 @@ def convert(
         layers_up = up_layers(read_json(config)) if config.is_file() else ()
         give_deep_features(model, layers_up, stored)
     add_branch(model, layers, stored, defaults=not in_openvino)
-    if component == "unet" and variant == "int8-bf16":  # the branch takes what is not rounded
-        convolve_in_int8(conversion, dtype=half.Half.bf16().dtype, keep=_LAST)
+    if component == "unet":  # after the branch, which takes what is not rounded
+        _convolve_in(conversion, variant, full_range=full_range)
     del model.graph.value_info[:]
     return conversion
 
@@ -85,10 +85,21 @@ def _compute_in(
     elif variant == "fp16" and component in {"text_encoder", "text_encoder_2"}:
         half.to_half(conversion, types, half.only_products(model), half.Half.fp16())
     elif variant == "int8" and component == "unet":
-        largest = int8.FULL_RANGE if full_range else int8.REDUCED_RANGE
-        int8.compute_in_int8(conversion, largest=largest, keep=_TEXT)
+        int8.compute_in_int8(conversion, largest=_largest(full_range=full_range), keep=_TEXT)
     elif variant == "int8" and component in {"text_encoder", "text_encoder_2"}:
         int8.keep_in_int8(conversion)
+
+
+def _convolve_in(conversion: Conversion, variant: Variant, *, full_range: bool) -> None:
+    """Let the convolutions compute in eight bits, where `variant` does."""
+    if variant == "int8":
+        convolve_in_int8(conversion, largest=_largest(full_range=full_range), keep=_LAST)
+    elif variant == "int8-bf16":
+        convolve_for_openvino(conversion, dtype=half.Half.bf16().dtype, keep=_LAST)
+
+
+def _largest(*, full_range: bool) -> int:
+    return int8.FULL_RANGE if full_range else int8.REDUCED_RANGE
 
 
 def _stored(conversion: Conversion) -> dict[str, int]:

@@ -153,9 +153,10 @@ def _products_s(work: Work, speeds: Speeds, form: Form) -> float:
     convolution = work.convolution / speeds.conv_flops
     if form == "int8":
         linear /= speeds.int8_linear
-    elif speeds.bf16_linear and speeds.bf16_conv and form in IN_BF16:
-        is_eight = form == "int8-bf16"
-        linear /= (speeds.bf16_int8_linear if is_eight else None) or speeds.bf16_linear
+    elif speeds.bf16_linear and form in IN_BF16:
+        eight = speeds.bf16_int8_linear if form == "int8-bf16" else None
+        linear /= eight or speeds.bf16_linear
         attention /= speeds.bf16_linear
-        convolution /= (speeds.mixed_conv if is_eight else None) or speeds.bf16_conv
+    if form != "source":
+        convolution /= speeds.convolutions(form)
     return linear + attention + convolution

@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 import onnxruntime as ort
 
 from pipeline.disk import replace_json
+from pipeline.model.options import IN_BF16, Variant
 from pipeline.plan.prepared import CALIBRATION
 from pipeline.runtime.cpu import Cpu
 from pipeline.runtime.openvino import computes_bf16, openvino_version
@@ -21,7 +22,7 @@ LINEAR_SHARE: Final = 0.64
 CONV_SHARE: Final = 0.24
 
 BEHIND_SILU: Final = 0.8
-"""Of its convolutions' operations, those that variants with eight bits in OpenVINO change."""
+"""Of its convolutions' operations, those that are computed in eight bits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,25 +30,34 @@ class Speeds:
     """`linear_flops` and `conv_flops`: operations a second of linear layers and convolutions in
     single precision, all threads together, on a machine that does nothing else.
 
-    The rest are seconds of layers in single precision over those in another form. `int8_linear`:
-    linear layers in eight bits; `bf16_linear` and `bf16_conv`: in OpenVINO, and
+    The rest are seconds of layers in single precision over those in another form. `int8_linear`
+    and `int8_conv`: in eight bits; `bf16_linear` and `bf16_conv`: in OpenVINO, and
     `bf16_int8_linear` and `bf16_int8_conv` there in eight bits; None where it can't be used.
     """
 
     linear_flops: float
     conv_flops: float
     int8_linear: float
+    int8_conv: float = 1.0
     bf16_linear: float | None = None
     bf16_conv: float | None = None
     bf16_int8_linear: float | None = None
     bf16_int8_conv: float | None = None
 
-    @property
-    def mixed_conv(self) -> float | None:
-        """Of all convolutions in OpenVINO where those behind a SiLU are in eight bits."""
-        if self.bf16_conv is None or self.bf16_int8_conv is None:
+    def convolutions(self, variant: Variant) -> float:
+        """All convolutions of the UNet in `variant`, of which some are in eight bits."""
+        if variant == "int8":
+            return _mixed(1, self.int8_conv)
+        if variant not in IN_BF16 or self.bf16_conv is None:
+            return 1
+        if variant == "bf16" or self.bf16_int8_conv is None:
             return self.bf16_conv
-        return 1 / (BEHIND_SILU / self.bf16_int8_conv + (1 - BEHIND_SILU) / self.bf16_conv)
+        return _mixed(self.bf16_conv, self.bf16_int8_conv)
+
+
+def _mixed(usual: float, in_eight_bits: float) -> float:
+    """Of convolutions of which those behind a SiLU are in eight bits."""
+    return 1 / (BEHIND_SILU / in_eight_bits + (1 - BEHIND_SILU) / usual)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +70,9 @@ class Calibration:
     @property
     def int8_step(self) -> float:
         """The relative time of a whole UNet step in eight bits."""
-        return 1 / (1 - LINEAR_SHARE + LINEAR_SHARE / self.speeds.int8_linear)
+        beside = 1 - LINEAR_SHARE - CONV_SHARE
+        conv = CONV_SHARE / self.speeds.convolutions("int8")
+        return 1 / (beside + LINEAR_SHARE / self.speeds.int8_linear + conv)
 
     @property
     def bf16_step(self) -> float | None:
@@ -74,11 +86,11 @@ class Calibration:
     def int8_bf16_step(self) -> float | None:
         """The same with linear layers and most convolutions in eight bits."""
         attention, eight = self.speeds.bf16_linear, self.speeds.bf16_int8_linear
-        conv = self.speeds.mixed_conv
-        if attention is None or eight is None or conv is None:
+        if attention is None or eight is None:
             return None
-        beside = 1 - LINEAR_SHARE - CONV_SHARE
-        return 1 / (beside / attention + LINEAR_SHARE / eight + CONV_SHARE / conv)
+        beside = (1 - LINEAR_SHARE - CONV_SHARE) / attention
+        conv = CONV_SHARE / self.speeds.convolutions("int8-bf16")
+        return 1 / (beside + LINEAR_SHARE / eight + conv)
 
 
 def noted(models_dir: Path, cpu: Cpu, *, threads: int) -> Calibration | None:

@@ -184,6 +184,21 @@ def test_other_weights_are_measured_anew(machine: FakeMachine) -> None:
     assert machine.ran == ["stock", "stock"]
 
 
+def test_whole_pictures_are_compared_with_stock(machine: FakeMachine) -> None:
+    """A drawn one took 82 s beside two steps of 4 s; 28 steps of stock take 8 s each."""
+    out = machine.folder / "full.json"
+    machine.measure()
+    assert not [row for row in Result.load(out).rows if row.name.startswith("a picture")]
+    machine.session().draw(["fp32", "int8"], 2, out)
+    rows = {row.name: row.cells for row in Result.load(out).rows if "a picture" in row.name}
+    assert list(rows) == ["a picture by stock", "a picture by own fp32", "a picture by own int8"]
+    stock, fp32 = rows["a picture by stock"], rows["a picture by own fp32"]
+    assert stock["1024x1024 in 28 steps, computed: seconds"] == "306"
+    assert fp32["1024x1024 in 28 steps, computed: seconds"] == "194"
+    assert (stock["times stock's speed"], fp32["times stock's speed"]) == ("1.00", "1.58")
+    assert stock["of the processor"] == "602"  # 170 - 2 x 8 + 28 x 16
+
+
 def test_a_whole_picture_is_drawn_once_for_each_number_of_steps(machine: FakeMachine) -> None:
     out = machine.folder / "full.json"
     machine.measure(("stock",))

@@ -26,6 +26,7 @@ NEEDS: dict[Variant, int] = {
     "fp32": 15_000_000_000,
     "int8": 8_000_000_000,
     "bf16": 12_000_000_000,
+    "int8-bf16": 9_000_000_000,
 }
 
 
@@ -70,14 +71,25 @@ def machine(
         (machine(1.05, free_bytes=4e9), "fp32"),  # neither fits: what can stay in its file
         (machine(1.9, bf16=2.5), "bf16"),
         (machine(1.9, bf16=1.2), "int8"),  # never where another is faster
-        (machine(1.9, bf16=2.5, free_bytes=10e9), "int8"),  # it would not fit
+        (machine(1.9, bf16=2.5, free_bytes=8.5e9), "int8"),  # it would not fit
         (machine(0.8, bf16=0.9), "fp32"),
         (machine(0.8, bf16=1.5), "bf16"),
-        (machine(1.9, bf16=2.5, both=4.0), "bf16"),  # eight bits beside it are not chosen unasked
+        (machine(1.9, bf16=2.5, both=4.0), "int8-bf16"),
+        (machine(1.9, bf16=2.5, both=2.6), "bf16"),  # less exact, and hardly faster
+        (machine(3.0, bf16=1.0, both=1.8), "int8"),
+        (machine(1.9, bf16=2.5, both=4.0, free_bytes=10e9), "int8-bf16"),  # bf16 would not fit
+        (machine(0.8, bf16=0.9, both=1.5), "int8-bf16"),
     ],
 )
 def test_the_fastest_that_is_no_loss_is_chosen(here: Machine, variant: Variant) -> None:
     assert choose(here).variant == variant
+
+
+def test_if_the_least_exact_is_too_inexact_the_next_one_is_known() -> None:
+    choice = choose(machine(1.9, bf16=2.5, both=4.0))
+    assert (choice.variant, choice.otherwise) == ("int8-bf16", "bf16")
+    assert "3.63 times with most of it in eight bits" in choice.why
+    assert choose(machine(1.9, bf16=2.5)).otherwise is None
 
 
 def test_a_card_with_room_is_told_how_it_is_used() -> None:
@@ -105,6 +117,13 @@ def test_the_reason_names_the_processor_and_what_was_measured() -> None:
     assert "AMD EPYC (AVX2 alone)" in why
     assert "1.90" in why
     assert "about 1.4" in why  # 1 / (0.36 + 0.64 / 1.9)
+
+
+def test_convolutions_in_eight_bits_count() -> None:
+    here = machine(1.9)
+    assert here.calibration is not None
+    faster = replace(here.calibration, speeds=replace(here.calibration.speeds, int8_conv=2.0))
+    assert faster.int8_step == pytest.approx(1 / (0.12 + 0.64 / 1.9 + 0.24 * (0.8 / 2 + 0.2)))
 
 
 def test_this_machine_is_timed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +189,7 @@ def test_the_timing_itself_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(timing, "_CONV_CHANNELS", (16, 16))
     found = measure(threads=1, full_range=False, openvino=bool(openvino_version()))
     assert 0 < found.int8_linear < 100
+    assert 0 < found.int8_conv < 100
     assert found.linear_flops > 0
     assert found.conv_flops > 0
     if openvino_version():

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnx
-import onnxruntime as ort
 import psutil
 import pytest
 
@@ -17,12 +15,9 @@ from pipeline.engine.unet import UNetSession, open_unet
 from pipeline.errors import ModelError
 from pipeline.model.folder import Component, ModelFolder
 from pipeline.model.options import Variant
-from pipeline.onnx.skeleton import Weights, load_skeleton
+from pipeline.onnx.skeleton import load_skeleton
 from pipeline.plan import prepared
 from pipeline.plan.prepared import chosen, find, save_choice, why_not
-from pipeline.prepare.int8_convolution import convolve_in_int8
-from pipeline.prepare.recipes import Conversion
-from pipeline.prepare.write import GRAPH_NAME, ComponentWriter
 from pipeline.runtime import openvino
 from pipeline.runtime.cpu import Cpu, this_cpu
 from pipeline.runtime.openvino import computes_bf16, openvino_version
@@ -145,65 +140,6 @@ def test_convolutions_behind_silu_are_in_eight_bits_and_their_branch_is_not(
             assert source != "DequantizeLinear"
     resnets = [node for node in graph.node if node.name.endswith(("/conv1/Conv", "/conv2/Conv"))]
     assert rounded == len(resnets) > 0
-
-
-@needs_openvino
-@pytest.mark.parametrize("factor", [1e-3, 1.0, 3.0, 500.0])
-@pytest.mark.parametrize("opset", [13, 18, 21])
-def test_a_convolution_in_eight_bits_is_right_for_every_range(
-    factor: float, opset: int, tmp_path: Path
-) -> None:
-    """Its range is measured, so none is too large, and rows don't share one."""
-    random = np.random.default_rng(0)
-    weight = random.standard_normal((24, 32, 3, 3), np.float32) / 17
-    bias = random.standard_normal(24).astype(np.float32)
-    path = behind_silu(tmp_path / "source", weight, bias, opset=opset)
-    made = tmp_path / "made"
-    made.mkdir()
-    conversion = Conversion(load_skeleton(path))
-    assert convolve_in_int8(conversion, dtype=np.dtype(np.float32)) == 1
-    weights = Weights(path.parent)
-    ComponentWriter(conversion, weights, made, lambda _: None).write()
-    weights.close()
-    session = openvino.open_in_bf16(made / path.name, threads=1)
-    values = random.standard_normal((2, 32, 12, 20)).astype(np.float32)
-    values[0] *= factor
-    (got,) = session.run({"x": values}).values()
-    (wanted,) = ort.InferenceSession(path, providers=[CPU]).run(None, {"x": values})
-    assert isinstance(wanted, np.ndarray)
-    for row in (0, 1):
-        error = np.abs(got[row] - wanted[row]).max() / np.abs(wanted[row]).max()
-        assert error < 0.05, row
-    for alone in (0, 1):
-        (one,) = session.run({"x": values[alone : alone + 1]}).values()
-        np.testing.assert_allclose(one[0], got[alone], rtol=0.02, atol=0.01 * np.abs(one).max())
-
-
-def behind_silu(
-    folder: Path, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], *, opset: int
-) -> Path:
-    """Write a graph of a SiLU and a convolution."""
-    make, value = onnx.helper.make_node, onnx.helper.make_tensor_value_info
-    kind = onnx.TensorProto.FLOAT
-    graph = onnx.helper.make_graph(
-        [
-            make("Sigmoid", ["x"], ["gate"]),
-            make("Mul", ["x", "gate"], ["active"]),
-            make("Conv", ["active", "weight", "bias"], ["y"], name="conv", pads=[1] * 4),
-        ],
-        "layer",
-        [value("x", kind, ["rows", weight.shape[1], "height", "width"])],
-        [value("y", kind, None)],
-        [
-            onnx.numpy_helper.from_array(weight, "weight"),
-            onnx.numpy_helper.from_array(bias, "bias"),
-        ],
-    )
-    opsets = [onnx.helper.make_opsetid("", opset)]
-    folder.mkdir()
-    path = folder / GRAPH_NAME
-    onnx.save(onnx.helper.make_model(graph, opset_imports=opsets, ir_version=9), path)
-    return path
 
 
 @needs_openvino

@@ -57,7 +57,7 @@ def test_sdxl_is_estimated_before_it_is_there(sdxl: ModelFolder) -> None:
     [
         ("source", 6 * 1.25, 2 * 1.5),
         ("fp32", 6 * 1.2, 2 * 1.5),
-        ("int8", 1 / 4 + 2 + 3 + 6 * 0.2, 2 * 1.5),
+        ("int8", 1 / 4 + 2 + 3 * (0.8 / 2 + 0.2) + 6 * 0.2, 2 * 1.5),
         ("bf16", 1 / 2 + 2 / 2 + 3 / 3 + 6 * 0.05, 2 / 3 + 2 * 0.05),
         (
             "int8-bf16",
@@ -78,6 +78,7 @@ def test_every_kind_of_work_has_its_own_speed(
         linear_flops=10,
         conv_flops=20,
         int8_linear=4,
+        int8_conv=2,
         bf16_linear=2,
         bf16_conv=3,
         bf16_int8_linear=5,
