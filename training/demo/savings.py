@@ -58,7 +58,9 @@ WAYS: Final[Mapping[str, Way]] = {
 
 
 @dataclass(slots=True)
-class _Seen:
+class Seen:
+    """Of the pictures of one way: whether each colour was obeyed, and distances from others."""
+
     obeyed: list[bool] = field(default_factory=list[bool])
     distances: list[float] = field(default_factory=list[float])
 
@@ -70,20 +72,21 @@ def table(count: int) -> str:
     if not isinstance(engine, OwnEngine):
         raise SystemExit("This needs the engine `own`.")
     rng = random.Random(SEED)
-    seen = {name: _Seen() for name in WAYS}
+    seen = {name: Seen() for name in WAYS}
     for index in range(count):
         look = sample_look(rng, held_out=True, placards=False)
         full: NDArray[np.uint8] | None = None
         for name, way in WAYS.items():
-            picture = np.asarray(_draw(engine, look, way, seed=SEED + index).convert("RGB"))
+            picture = np.asarray(draw(engine, look, way, seed=SEED + index).convert("RGB"))
             full = picture if full is None else full
-            seen[name].obeyed += _obeyed(look, picture)
-            seen[name].distances.append(_distance(picture, full))
+            seen[name].obeyed += obeyed_colours(look, picture)
+            seen[name].distances.append(distance_of(picture, full))
     engine.close()
     return "\n".join(_lines(seen))
 
 
-def _draw(engine: OwnEngine, look: Look, way: Way, *, seed: int) -> Image:
+def draw(engine: OwnEngine, look: Look, way: Way, *, seed: int) -> Image:
+    """A picture of `look`, which the caption of a training picture describes."""
     request = _request(look, way, seed)
     row = engine.begin(request, 0)
     row.savings = way.savings
@@ -113,14 +116,16 @@ def _request(look: Look, way: Way, seed: int) -> ResolvedRequest:
     )
 
 
-def _obeyed(look: Look, picture: NDArray[np.uint8]) -> list[bool]:
+def obeyed_colours(look: Look, picture: NDArray[np.uint8]) -> list[bool]:
+    """Whether `picture` (height, width, 3) has the colour of each of `COLOURS`."""
     height, width = picture.shape[:2]
     wanted = described(labels_of(look, degraded=False))
     found = measured(shrunk(picture, round(1 / SCALE)), width=width, height=height)
     return [found[each] == wanted[each] for each in COLOURS]
 
 
-def _distance(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+def distance_of(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """The root mean square difference, 0 to 255."""
     return float(np.sqrt(np.mean((one.astype(np.float32) - other) ** 2)))
 
 
@@ -134,7 +139,7 @@ def work(way: Way, *, shallow_share: float) -> float:
     return total / (2 * DEFAULT_STEPS)
 
 
-def _lines(seen: Mapping[str, _Seen]) -> Sequence[str]:
+def _lines(seen: Mapping[str, Seen]) -> Sequence[str]:
     lines = ["| | SDXL's UNet work | colours obeyed | distance |", "| --- | ---: | ---: | ---: |"]
     for name, found in seen.items():
         share = work(WAYS[name], shallow_share=SHALLOW_SHARE)
