@@ -40,10 +40,12 @@ class HeldEngine(FakeEngine):
         self._first = True
         return super().draw(request, *arguments, **images)
 
-    def picture(self, *arguments: Any) -> Image.Image:
+    def picture(
+        self, request: ResolvedRequest, index: int, init_image: Image.Image | None
+    ) -> Image.Image:
         """In light colours: the demo's tagger takes one of forty flat pictures, of a dark or strong
         red, for an explicit one, and withholds it."""
-        drawn = super().picture(*arguments)
+        drawn = super().picture(request, index, init_image)
         return Image.blend(drawn, Image.new("RGB", drawn.size, "white"), 0.5)
 
     def _wait(self, watch: Watch) -> None:
