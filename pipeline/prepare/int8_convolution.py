@@ -96,6 +96,8 @@ def _behind_silu(model: Any, keep: str) -> dict[str, Any]:
         weight = view.initializers.get(node.input[1]) if node.op_type == "Conv" else None
         if weight is None or not _is_usual(node, weight):
             continue
+        if weight.data_type != onnx.TensorProto.FLOAT:  # nor is what it takes
+            continue
         if keep and module_of(node) == keep:
             continue
         if len(view.users[weight.name]) == 1 and _is_silu(view, node.input[0]):
@@ -192,7 +194,7 @@ def _product(node: Any, weight: Any, source: str) -> list[Any]:
     make = onnx.helper.make_node
     name, output = str(weight.name), str(node.output[0])
     scales = [f"{source}__scale", f"{name}__scale", f"{source}__zero"]
-    bias = ["", str(node.input[2])] if len(node.input) > len(("source", "weight")) else []
+    bias = ["", _bias(node)] if _bias(node) else []
     product = f"{output}__product"
     return [
         make(
@@ -202,7 +204,7 @@ def _product(node: Any, weight: Any, source: str) -> list[Any]:
             name=str(node.name),
             domain=DOMAIN,
         ),
-        make("Transpose", [product], [output], name=product, perm=[0, 3, 1, 2]),
+        make("Transpose", [product], [output], name=_part_of(node, "last"), perm=[0, 3, 1, 2]),
     ]
 
 
@@ -233,7 +235,7 @@ def _in_eight_bits(node: Any, weight: Any, source: str, dtype: np.dtype[Any]) ->
     make = onnx.helper.make_node
     kind = int(onnx.helper.np_dtype_to_tensor_dtype(dtype))
     name, output = str(weight.name), str(node.output[0])
-    wide, product = f"{name}__wide", f"{output}__product"
+    wide, product, scale = f"{name}__wide", f"{output}__product", f"{source}__scale"
     changed = onnx.NodeProto.FromString(node.SerializeToString())
     del changed.input[:]
     changed.input.extend([f"{source}__rounded", wide])
@@ -241,17 +243,28 @@ def _in_eight_bits(node: Any, weight: Any, source: str, dtype: np.dtype[Any]) ->
     nodes = [
         make("DequantizeLinear", [f"{name}__int8", f"{name}__scale"], [wide], name=wide, axis=0),
         changed,
-        make("Mul", [changed.output[0], f"{source}__scale"], [product], name=product),
+        make("Mul", [changed.output[0], scale], [product], name=_part_of(node, "product")),
     ]
-    if len(node.input) > len(("source", "weight")):
-        bias, wide, column = str(node.input[2]), f"{output}__bias", f"{output}__column"
+    if bias := _bias(node):
+        wide, column, added = (f"{output}__{end}" for end in ("bias", "column", "wide"))
         nodes += [
-            make("Cast", [bias], [wide], name=wide, to=onnx.TensorProto.FLOAT),
-            make("Reshape", [wide, _name("column")], [column], name=column),
-            make("Add", [product, column], [f"{output}__wide"], name=f"{output}__wide"),
+            make("Cast", [bias], [wide], name=_part_of(node, "bias"), to=onnx.TensorProto.FLOAT),
+            make("Reshape", [wide, _name("column")], [column], name=_part_of(node, "column")),
+            make("Add", [product, column], [added], name=_part_of(node, "wide")),
         ]
-        product = f"{output}__wide"
-    return [*nodes, make("Cast", [product], [output], name=f"{output}__cast", to=kind)]
+        product = added
+    return [*nodes, make("Cast", [product], [output], name=_part_of(node, "cast"), to=kind)]
+
+
+def _bias(node: Any) -> str:
+    """The name of the bias of the Conv `node`; empty without one."""
+    return str(node.input[2]) if len(node.input) > len(("source", "weight")) else ""
+
+
+def _part_of(node: Any, part: str) -> str:
+    """The name of a node that helps to replace `node`. Not its output's: once the layer has a
+    branch for LoRAs, that is named like a part of the branch, and would be removed with it."""
+    return f"{node.name or node.output[0]}__{part}"
 
 
 def _by_channel(weight: Any, largest: int, lie: Callable[[Array], Array]) -> Recipe:

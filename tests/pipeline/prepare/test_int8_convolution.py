@@ -3,6 +3,7 @@
 # (the border to onnx, whose protobuf classes are untyped)
 """Convolutions in eight bits give what they give in single precision, whatever the range."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from pipeline.onnx.skeleton import Weights, load_skeleton
 from pipeline.prepare.convert import convert
 from pipeline.prepare.int8 import FULL_RANGE, REDUCED_RANGE
 from pipeline.prepare.int8_convolution import convolve_for_openvino, convolve_in_int8
+from pipeline.prepare.options import Prepared
 from pipeline.prepare.recipes import Conversion
 from pipeline.prepare.write import GRAPH_NAME, ComponentWriter
 from pipeline.runtime.cpu import this_cpu
-from pipeline.runtime.openvino import open_in_bf16, openvino_version
+from pipeline.runtime.openvino import computes_bf16, open_in_bf16, openvino_version
 from pipeline.runtime.providers import CPU
+from pipeline.runtime.sessions import SessionFactory
+from tests.pipeline.preparing import Shared, make
 
 Floats = npt.NDArray[np.float32]
 Run = Callable[[Floats], Floats]
@@ -32,6 +36,10 @@ LARGEST = FULL_RANGE if this_cpu().int8_is_safe else REDUCED_RANGE
 
 needs_openvino = pytest.mark.skipif(
     not openvino_version(), reason="openvino is not installed: pip install '.[openvino]'"
+)
+needs_bf16 = pytest.mark.skipif(
+    not (openvino_version() and computes_bf16(this_cpu())),
+    reason="openvino is not installed, or this processor has no bfloat16",
 )
 
 
@@ -182,3 +190,36 @@ def test_the_last_layer_of_a_unet_stays_in_single_precision(tiny: ModelFolder) -
     assert not [name for name in left if "/conv1/" in name or "/conv2/" in name]
     eight = [node.name for node in nodes if node.op_type == "MatMulIntegerToFloat"]
     assert [name for name in eight if name.endswith("/conv1/Conv")]
+
+
+def test_a_model_that_computes_in_half_precision_keeps_its_convolutions(
+    tiny: ModelFolder, shared: Shared, mapped: SessionFactory, tmp_path: Path
+) -> None:
+    """ONNX Runtime rounds only single precision to eight bits."""
+    halved = as_source(shared(tiny, "fp16"), tmp_path / "halved")
+    made = make(halved, tmp_path / "models", "int8", mapped)
+    assert made.manifest.errors["unet"] < 0.01
+
+
+def test_a_model_in_eight_bits_is_prepared_again(
+    tiny: ModelFolder, shared: Shared, mapped: SessionFactory, tmp_path: Path
+) -> None:
+    """Its branch for LoRAs is removed and added anew, and nothing else with it."""
+    before = as_source(shared(tiny, "int8"), tmp_path / "before")
+    made = make(before, tmp_path / "models", "int8", mapped)
+    assert made.manifest.errors["unet"] < 1e-6
+
+
+@needs_bf16
+def test_a_model_in_eight_bits_of_openvino_is_prepared_again(
+    tiny: ModelFolder, shared: Shared, mapped: SessionFactory, tmp_path: Path
+) -> None:
+    before = as_source(shared(tiny, "int8-bf16"), tmp_path / "before")
+    made = make(before, tmp_path / "models", "int8-bf16", mapped)
+    assert made.path.name == "int8-bf16"
+
+
+def as_source(made: Prepared, folder: Path) -> ModelFolder:
+    """A prepared model that was moved to where a downloaded one would be."""
+    shutil.copytree(made.path, folder)
+    return ModelFolder.open(folder)
