@@ -23,7 +23,7 @@ from pipeline.runtime.cpu import multiplies_int8_safely, this_cpu
 from pipeline.runtime.openvino import computes_bf16, openvino_version
 from pipeline.runtime.providers import CPU
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Changes whenever the same source would be written differently."""
 
 MANIFEST: Final = "ekaki_prepared.json"
