@@ -32,6 +32,11 @@ GB of weights, of which packing takes a part."""
 FUSED_BYTES: Final = 1.3e9
 """The same with attention in one node: all private memory while the weights stayed mapped."""
 
+AROUND_BYTES: Final = 0.38e9
+"""More than that with convolutions in eight bits: each pixel's surroundings side by side, and the
+pieces that they are put together from. SDXL's widest convolution (960 channels of 128x128) took
+0.19 GB more for one row than in single precision, and 0.76 GB more with four times the pixels."""
+
 MAPPED_SHARE: Final = 0.15
 """Of a mapped UNet's weights in single precision: convolutions, which are copied in the processor's
 own order. 0.14 was measured of SDXL's, 0.28 of one a third as wide, a tenth as large."""
@@ -83,6 +88,8 @@ class Shape:
     def unet_bytes(self) -> float:
         """Activations of the UNet for two rows of 1024x1024."""
         whole = FUSED_BYTES if self.fused or self.in_openvino else PLAIN_BYTES
+        if self.fused and self.rows_alone:  # int8
+            whole += AROUND_BYTES
         return whole * self.channels / SDXL_CHANNELS * self.latent_pixels / _USUAL_LATENT_PIXELS
 
     def decoder_bytes(self, weight_bytes: int, side: int) -> float:

@@ -13,6 +13,7 @@ from pipeline.plan import unet_memory
 from pipeline.plan.memory_plan import Shape
 from pipeline.runtime.sessions import OrtSession
 from tests.pipeline.own_model import Quiet, make_request, open_own
+from tests.pipeline.preparing import Shared
 
 
 @pytest.mark.parametrize("model", ["tiny_path", "tiny_v_path", "tiny_2024_path"])
@@ -80,6 +81,19 @@ def test_sdxl_grows_as_its_attention_does(
     assert unet_memory.growth_bytes(folder, width=1024, height=1024) == 0
     config["attention_head_dim"] = 10
     assert unet_memory.growth_bytes(folder, width=1248, height=1824) == pytest.approx(grown)
+
+
+def test_surroundings_of_pixels_in_eight_bits_are_counted(
+    tiny: ModelFolder, shared: Shared
+) -> None:
+    """Side by side they take more than the picture in single precision does."""
+    eight, single = (
+        unet_memory.growth_bytes(
+            ModelFolder.open(shared(tiny, variant).path), width=2048, height=2048
+        )
+        for variant in ("int8", "fp32")
+    )
+    assert eight == pytest.approx(single * (1.3 + 0.38) / 1.3, rel=0.01)
 
 
 def test_in_openvino_it_grows_with_the_pixels(tiny: ModelFolder) -> None:
