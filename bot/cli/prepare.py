@@ -107,7 +107,7 @@ def prepare(
     check_fit(choice.variant, factory.provider)
     time_machine(options, progress=note)
 
-    def made_as(name: "Variant") -> str:
+    def made_as(name: "Variant", why: str) -> str:
         for line in outlook(options, source, factory, name):
             note(line)
         prepare = PrepareOptions(
@@ -116,7 +116,7 @@ def prepare(
             branch=branch,
             full_range=this_cpu().int8_is_safe,
             revision=options.revision if is_repository(options.model) else "",
-            why=choice.why,
+            why=why,
         )
         with tqdm(unit="B", unit_scale=True, disable=None, leave=False) as bar:
 
@@ -132,10 +132,11 @@ def prepare(
         return str(made.path)
 
     try:
-        path = made_as(choice.variant)
+        path = made_as(choice.variant, choice.why)
     except ModelError as error:
         if error.key != "prepare_check_failed" or choice.otherwise is None:
             raise
         note(f"With this model {choice.variant} is too inexact, so {choice.otherwise} is made.")
-        path = made_as(choice.otherwise)
+        why = f"{choice.why}; with this model {choice.variant} is too inexact"
+        path = made_as(choice.otherwise, why)
     say(path)

@@ -9,7 +9,7 @@ from bot.cli.prepare import prepare
 from pipeline.errors import ModelError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import EngineOptions, Variant
-from pipeline.plan.prepared import chosen, home_of
+from pipeline.plan.prepared import chosen, home_of, reason
 from pipeline.prepare import choose, verify
 from pipeline.prepare.choose import Choice
 
@@ -43,6 +43,8 @@ def test_the_next_one_is_made_instead(
     said = capsys.readouterr()
     assert "With this model int8 is too inexact, so fp32 is made." in said.err
     assert said.out.strip().endswith("fp32")
+    why = reason(home_of(tmp_path, ModelFolder.open(tiny_path)))
+    assert why == "it is fast; with this model int8 is too inexact"
 
 
 def test_without_a_next_one_it_is_said(
