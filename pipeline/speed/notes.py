@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final, cast
@@ -20,6 +19,10 @@ LINEAR_SHARE: Final = 0.64
 
 
 CONV_SHARE: Final = 0.24
+
+_LEAST: Final = 1e-6
+_MOST: Final = 1e18
+"""What a note may say: no processor is slower or faster, and nothing overflows in between."""
 
 BEHIND_SILU: Final = 0.8
 """Of its convolutions' operations, those that are computed in eight bits."""
@@ -133,7 +136,7 @@ def _read(path: Path) -> dict[str, Speeds]:
 
 def _are_speeds(note: dict[str, object]) -> bool:
     return note.keys() == {field.name for field in fields(Speeds)} and all(
-        (isinstance(value, int | float) and 0 < value < math.inf)
+        (isinstance(value, int | float) and _LEAST < value < _MOST)
         or (value is None and name.startswith("bf16"))
         for name, value in note.items()
     )

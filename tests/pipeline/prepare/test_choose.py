@@ -1,6 +1,7 @@
 """What `auto` chooses, and that the machine is timed once."""
 
 import json
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -144,12 +145,13 @@ def test_this_machine_is_timed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert timed == [2, 2, 1], "another processor or thread count is another machine"
     notes = tmp_path / "prepared" / CALIBRATION
     odd = [{"int8_linear": "fast"}, {"linear_flops": 0}, {"conv_flops": None}]
+    odd += [{"int8_conv": 5e-324}, {"conv_flops": 10**400}]  # with which nothing can be computed
     wrong = [json.dumps({found[0].machine: asdict(SPEEDS) | each}) for each in odd]
     for broken in ("{broken", '{"an older form": 1.5}', *wrong):
         notes.write_text(broken)
         assert noted(tmp_path, AVX2, threads=2) is None
         calibrate(tmp_path, AVX2, threads=2, progress=lines.append)
-    assert len(timed) == 8
+    assert len(timed) == 10
     assert json.loads(notes.read_text())
 
 
@@ -197,6 +199,19 @@ def test_the_timing_itself_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         assert found.bf16_conv is not None
         assert found.bf16_int8_linear is not None
         assert found.bf16_int8_conv is not None
+
+
+def test_layers_faster_than_the_clocks_steps_take_some_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Windows counts the processor's time in steps of 1/64 s."""
+    exact = time.process_time
+    monkeypatch.setattr(time, "process_time", lambda: int(exact() * 64) / 64)
+    monkeypatch.setattr(timing, "_SHAPES", ((64, 64), (64, 64)))
+    monkeypatch.setattr(timing, "_CONV_CHANNELS", (16, 16))
+    found = measure(threads=1, full_range=False, openvino=False)
+    assert 0 < found.int8_linear < 100
+    assert 0 < found.int8_conv < 100
 
 
 def test_sizes_are_known_before_writing(tiny: ModelFolder) -> None:
