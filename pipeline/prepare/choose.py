@@ -7,10 +7,12 @@ from typing import Final
 
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
+from pipeline.onnx.skeleton import load_skeleton
 from pipeline.plan.card_plan import SDXL, Sizes, plan_card
 from pipeline.plan.memory import available_bytes
 from pipeline.plan.on_card import Card, read_card, too_small
 from pipeline.prepare.calibrate import calibrate
+from pipeline.prepare.half import is_in_half
 from pipeline.prepare.sizes import half_sizes, needed_when_prepared
 from pipeline.runtime.cpu import Cpu, this_cpu
 from pipeline.runtime.providers import CPU
@@ -23,7 +25,8 @@ WORTH_IT: Final = 1.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """The findings. `needs`: main memory that each variant needs on the processor, in bytes.
+    """The findings. `needs`: main memory that each variant needs on the processor, in bytes; of
+    those that the model can be made to.
 
     `card` is None if no card draws or its memory can't be read, `half` are the model's sizes on a
     card in half precision. `calibration` is None if the processor does not draw.
@@ -71,10 +74,10 @@ def choose(machine: Machine) -> Choice:
     )
     if machine.card is not None:
         timed = f"{_gib(machine.card)} are too small for this model; {timed}"
-    if found.bf16_step is not None:
+    if found.bf16_step is not None and "bf16" in machine.needs:
         steps["bf16"] = found.bf16_step
         timed += f"; in OpenVINO's bfloat16 a step is about {found.bf16_step:.2f} times as fast"
-    if found.int8_bf16_step is not None:
+    if found.int8_bf16_step is not None and "int8-bf16" in machine.needs:
         timed += f", and {found.int8_bf16_step:.2f} times with most of it in eight bits"
     exact = _exact(machine, steps, timed)
     needed = machine.needs.get("int8-bf16")
@@ -116,6 +119,8 @@ def choose_here(
     if card is not None and is_small and not may_leave_card:
         raise too_small(half, card.total_bytes, is_half=True)
     variants: tuple[Variant, ...] = ("fp32", "int8", "bf16", "int8-bf16")
+    if is_in_half(load_skeleton(source.onnx_file("unet"))):
+        variants = ("fp32", "int8")
     machine = Machine(
         provider=factory.provider,
         cpu=cpu,

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Final
 
+from pipeline.errors import ModelError
 from pipeline.model.configs import read_json, up_layers
 from pipeline.model.folder import Component
 from pipeline.model.options import IN_BF16, Variant
@@ -39,9 +40,12 @@ def convert(
     """Convert the graph in `path`. `full_range`: whether this processor multiplies eight bits
     without overflow. `branch`: add the low-rank branch for LoRAs.
 
-    Raises ModelError as `load_skeleton` does.
+    Raises ModelError `variant_unfit`, and as `load_skeleton` does.
     """
     model = load_skeleton(path)
+    if variant in IN_BF16 and component == "unet" and half.is_in_half(model):
+        reason = "this model's UNet is in half precision, which OpenVINO can't run in bfloat16"
+        raise ModelError("variant_unfit", variant=variant, reason=reason)
     remove_branch(model)
     remove_deep_features(model)
     drop_unused(model)

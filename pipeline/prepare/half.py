@@ -189,6 +189,15 @@ def _half_name(name: str) -> str:
     return f"{name}__half"
 
 
+def is_in_half(model: Any) -> bool:
+    """Whether the source itself computes in float16, rather than only storing weights in it."""
+    view = GraphView(model)
+    stored = (
+        view.initializers.get(node.input[1]) for node in model.graph.node if node.op_type == "Conv"
+    )
+    return any(each is not None and each.data_type == Half.fp16().kind for each in stored)
+
+
 def outside_embeddings(model: Any) -> Chooser:
     """All nodes of a UNet but those that make sines and cosines of the timestep and the sizes.
 

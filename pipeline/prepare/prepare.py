@@ -79,7 +79,8 @@ def prepare_model(
 
     Raises ModelError `model_config_wrong`, `model_not_sdxl`, `scheduler_unsupported`,
     `source_altered`, `model_incomplete`, `prepare_disk_too_small`, `prepare_disk_full`,
-    `prepare_check_failed`, `prepare_busy`, what `merges_for` raises; StorageError `storage_failed`.
+    `prepare_check_failed`, `prepare_busy`, `variant_unfit`, what `merges_for` raises;
+    StorageError `storage_failed`.
     """
     check_consistency(source)
     for sampler in Sampler:

@@ -4,22 +4,27 @@ import json
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pipeline.errors import ModelError
 from pipeline.model.folder import ModelFolder
 from pipeline.model.options import Variant
 from pipeline.plan.on_card import Card
 from pipeline.plan.prepared import CALIBRATION
 from pipeline.prepare import calibrate as timing
+from pipeline.prepare import choose as choose_module
 from pipeline.prepare.calibrate import calibrate, measure
 from pipeline.prepare.choose import Machine, choose
 from pipeline.prepare.sizes import prepared_bytes
 from pipeline.runtime.cpu import Cpu
 from pipeline.runtime.openvino import openvino_version
 from pipeline.runtime.providers import CPU, CUDA
+from pipeline.runtime.sessions import SessionFactory
 from pipeline.speed import notes as speed_notes
 from pipeline.speed.notes import Calibration, Speeds, noted
+from tests.pipeline.preparing import Shared
 
 SPEEDS = Speeds(linear_flops=2e11, conv_flops=2e11, int8_linear=1.0)
 AVX2 = Cpu(model="AMD EPYC", machine="x86_64", flags=frozenset({"avx2"}))
@@ -199,6 +204,30 @@ def test_the_timing_itself_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         assert found.bf16_conv is not None
         assert found.bf16_int8_linear is not None
         assert found.bf16_int8_conv is not None
+
+
+def test_openvino_is_not_chosen_for_a_model_in_half_precision(
+    tiny: ModelFolder,
+    shared: Shared,
+    mapped: SessionFactory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It could not be converted: `auto` ended with an exception of Python's."""
+    halved = ModelFolder.open(shared(tiny, "fp16").path)
+    here = machine(1.9, bf16=2.5, both=4.0).calibration
+
+    def calibrated(*_arguments: Any, **_options: Any) -> Calibration | None:
+        return here
+
+    monkeypatch.setattr(choose_module, "calibrate", calibrated)
+    monkeypatch.setattr(choose_module, "available_bytes", lambda: 32_000_000_000)
+    for source, variant in ((tiny, "int8-bf16"), (halved, "int8")):
+        choice = choose_module.choose_here(source, tmp_path, mapped, progress=lambda _: None)
+        assert (choice.variant, "OpenVINO" in choice.why) == (variant, source is tiny)
+    with pytest.raises(ModelError) as caught:
+        prepared_bytes(halved, "int8-bf16")
+    assert caught.value.key == "variant_unfit"
 
 
 def test_layers_faster_than_the_clocks_steps_take_some_time(
