@@ -169,7 +169,7 @@ def _neighbours(source: str) -> list[Any]:
     """What rounds `source` (rows, channels, height, width) and puts the surroundings of each pixel
     side by side: (rows, height, width, 9 channels)."""
     make = onnx.helper.make_node
-    parts = [f"{source}__{part}" for part in ("int8", "scale", "zero")]
+    parts = _parts(source)
     last, ringed = f"{source}__last", f"{source}__ringed"
     shifted = [f"{source}__{row}{column}" for row, column in _places()]
     return [
@@ -189,17 +189,23 @@ def _neighbours(source: str) -> list[Any]:
     ]
 
 
+def _parts(source: str) -> list[str]:
+    """The names of `source` in eight bits, of its scale and of its zero: not those that linear
+    layers give it."""
+    return [f"{source}__pixels_{part}" for part in ("int8", "scale", "zero")]
+
+
 def _product(node: Any, weight: Any, source: str) -> list[Any]:
     """The nodes that replace the Conv `node`, whose output and name they keep."""
     make = onnx.helper.make_node
     name, output = str(weight.name), str(node.output[0])
-    scales = [f"{source}__scale", f"{name}__scale", f"{source}__zero"]
+    _, scale, zero = _parts(source)
     bias = ["", _bias(node)] if _bias(node) else []
     product = f"{output}__product"
     return [
         make(
             "MatMulIntegerToFloat",
-            [f"{source}__around", f"{name}__int8", *scales, *bias],
+            [f"{source}__around", f"{name}__int8", scale, f"{name}__scale", zero, *bias],
             [product],
             name=str(node.name),
             domain=DOMAIN,

@@ -17,7 +17,7 @@ import pytest
 from pipeline.model.folder import ModelFolder
 from pipeline.onnx.skeleton import Weights, load_skeleton
 from pipeline.prepare.convert import convert
-from pipeline.prepare.int8 import FULL_RANGE, REDUCED_RANGE
+from pipeline.prepare.int8 import FULL_RANGE, REDUCED_RANGE, compute_in_int8
 from pipeline.prepare.int8_convolution import convolve_for_openvino, convolve_in_int8
 from pipeline.prepare.options import Prepared
 from pipeline.prepare.recipes import Conversion
@@ -170,6 +170,25 @@ def test_other_convolutions_stay_as_they_are(
     assert count == 0
     values = pictures(1, 8, 8)
     np.testing.assert_array_equal(run_in_ort(made)(values), run_in_ort(path)(values))
+
+
+def test_a_silu_may_feed_a_linear_layer_as_well(tmp_path: Path) -> None:
+    path = graph_of(tmp_path / "source")
+    model = onnx.load(path)
+    matrix = np.random.default_rng(2).standard_normal((DEPTH, DEPTH), np.float32)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(matrix, "matrix"))
+    model.graph.node.append(onnx.helper.make_node("MatMul", ["active", "matrix"], ["z"]))
+    kind = onnx.TensorProto.FLOAT
+    model.graph.output.append(onnx.helper.make_tensor_value_info("z", kind, None))
+    onnx.save(model, path)
+
+    def change(conversion: Conversion) -> int:
+        return compute_in_int8(conversion, largest=LARGEST, keep="") + in_ort(conversion)
+
+    made, count = changed(path, change)
+    assert count == 2
+    values = pictures(1, 8, DEPTH)
+    assert error(run_in_ort(made)(values), run_in_ort(path)(values)) < 0.05
 
 
 @pytest.mark.parametrize("change", [in_ort, pytest.param(in_openvino, marks=needs_openvino)])
