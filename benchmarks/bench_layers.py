@@ -21,8 +21,8 @@ import numpy.typing as npt
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.report import Machine, Row, print_report
-from benchmarks.results import Meter, Result
+from benchmarks.report import Row
+from benchmarks.results import Meter, publish
 from pipeline.onnx.skeleton import Weights, load_skeleton
 from pipeline.prepare.int8_convolution import convolve_for_openvino, convolve_in_int8
 from pipeline.prepare.recipes import Conversion
@@ -290,16 +290,7 @@ def main() -> None:
         made = list(rows(args.rounds, Path(folder), openvino=bool(openvino_version())))
     spent = meter.read()
     title = "Layers of SDXL in eight bits, one thread"
-    print_report(title, made)
-    if args.json is not None:
-        Result.of(
-            spent,
-            made,
-            title=title,
-            command="python -m benchmarks.bench_layers",
-            weights="random",
-            machine=Machine.here(),
-        ).save(args.json / "layers.json")
+    publish(made, spent, title=title, name="layers", folder=args.json)
 
 
 if __name__ == "__main__":

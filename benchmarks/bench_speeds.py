@@ -22,8 +22,8 @@ import numpy as np
 from benchmarks.contender import inputs_for
 from benchmarks.contest import HOME, pixels
 from benchmarks.preparing import prepare
-from benchmarks.report import Machine, Row, print_report
-from benchmarks.results import Meter, Result
+from benchmarks.report import Row
+from benchmarks.results import Meter, publish
 from pipeline.card import DEFAULT_STEPS, Speed
 from pipeline.engine.savings import BALANCED
 from pipeline.engine.unet import UNetSession, open_unet
@@ -214,16 +214,7 @@ def main() -> None:
     made = list(rows(measure(folder, args.size, args.rounds), args.size))
     spent = meter.read()
     title = f"Full, balanced and draft in bf16 ({args.kind} size)"
-    print_report(title, made)
-    if args.json is not None:
-        Result.of(
-            spent,
-            made,
-            title=title,
-            command="python -m benchmarks.bench_speeds",
-            weights="random",
-            machine=Machine.here(),
-        ).save(args.json / "speeds.json")
+    publish(made, spent, title=title, name="speeds", folder=args.json)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import psutil
 
-from benchmarks.report import Machine, Row
+from benchmarks.report import Machine, Row, print_report
 
 RESULTS: Final = Path(__file__).parent / "results"
 """One file a benchmark, committed. Whoever changes a figure measures again."""
@@ -116,3 +116,16 @@ def _all_s() -> float:
     times: Any = psutil.cpu_times()
     uncounted = ("idle", "iowait", "guest", "guest_nice")  # a guest's time is in its user's, too
     return float(sum(times) - sum(getattr(times, name, 0.0) for name in uncounted))
+
+
+def publish(
+    rows: Sequence[Row], spent: Spent, *, title: str, name: str, folder: Path | None
+) -> None:
+    """Print what `python -m benchmarks.bench_NAME` measured with random weights, and leave it in
+    `folder`, if there is one, as NAME.json."""
+    print_report(title, rows)
+    if folder is not None:
+        command = f"python -m benchmarks.bench_{name}"
+        here = Machine.here()
+        found = Result.of(spent, rows, title=title, command=command, weights="random", machine=here)
+        found.save(folder / f"{name}.json")
